@@ -1,0 +1,2 @@
+// Package retrytest has a scripted fault server for tests of HTTP clients.
+package retrytest
