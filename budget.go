@@ -1,0 +1,284 @@
+package retry
+
+import (
+	"hash/maphash"
+	"math"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A Budget bounds the retries to each authority by what the server has lately made of the requests, so that a server
+// which is down or overloaded is not kept there by those who ask again. Backoff only spreads load; a budget reduces it.
+//
+// Each authority has a bucket, counted in retries, which starts full:
+//
+//   - its capacity is Window times the rate of first attempts that succeed there, but at least Floor;
+//   - a retry withdraws 1, and a retry that succeeds gives it back;
+//   - a success at the first attempt deposits Ratio; a failure deposits nothing;
+//   - time deposits 0.01 a second, so that nobody is starved for good.
+//
+// A success is a response whose class is [Final], whatever its status: 404 comes from a server that is up. A retry that
+// finds less than 1 is not made: the call ends with the response or the error in hand, and the reason is [ErrBudget].
+//
+// The zero Budget is ready to use. It may be shared by many Transports and used by many goroutines at once, and must
+// not be copied after its first use. Set the fields before that. A bucket that is full and whose rate has faded takes
+// no memory; no more than 65,536 authorities have one, beyond which an old bucket makes room and starts full again.
+//
+// Funding retries by successes is what lets an overloaded server recover as if nobody retried; see docs/overload.md.
+type Budget struct {
+	// Window is the time whose successes make the capacity, and over which their rate is averaged.
+	// Zero or negative means 10s.
+	Window time.Duration
+
+	// Floor is the least capacity. Zero, negative and NaN mean 10. Below 1, a client of few requests has no retries.
+	// +Inf never runs dry.
+	Floor float64
+
+	// Ratio is what a success at the first attempt deposits, in retries. Zero, negative and NaN mean 0.1; above 1
+	// means 1.
+	Ratio float64
+
+	mu      sync.Mutex
+	buckets map[authority]*bucket // at most maxBuckets
+	highest int                   // the most buckets since the map was made
+	recent  [64]atomic.Pointer[bucket]
+}
+
+// Unlimited is the Budget that never runs dry. It keeps no record, and its fields and Balance are of no interest.
+var Unlimited = &Budget{Floor: math.Inf(1)}
+
+const (
+	maxBuckets = 1 << 16
+	refill     = 0.01 // retries a second
+
+	// samples is how many successes go by between two looks at the clock: a power of two.
+	samples = 64
+)
+
+// An authority is the server that a request goes to (RFC 3986 section 3.2), as its URL has it.
+type authority struct{ scheme, host string }
+
+func authorityOf(u *url.URL) authority {
+	if u == nil {
+		return authority{}
+	}
+	return authority{u.Scheme, u.Host}
+}
+
+var seed = maphash.MakeSeed()
+
+// slot is where recent keeps the bucket of a.
+func (a authority) slot() uint64 { return maphash.String(seed, a.host) % 64 }
+
+// Balance returns how many retries the bucket of an authority holds now. The authority is scheme://host or
+// scheme://host:port, as it stands in the requests' URLs. One that is not known has a full bucket.
+func (b *Budget) Balance(authority string) float64 {
+	a := parseAuthority(authority)
+	b.mu.Lock()
+	k := b.buckets[a]
+	b.mu.Unlock()
+	if k == nil {
+		return b.floor()
+	}
+	return k.balance(b, time.Now())
+}
+
+func parseAuthority(s string) authority {
+	scheme, host, _ := strings.Cut(s, "://")
+	return authority{scheme, strings.TrimSuffix(host, "/")}
+}
+
+// success records a first attempt that succeeded: one load and one addition, and now and then a look at the clock.
+func (b *Budget) success(a authority) {
+	if b == Unlimited {
+		return
+	}
+	if k, due := b.count(a); due {
+		b.settle(k, time.Now())
+	}
+}
+
+// count is success without the clock. It reports whether the bucket is due for settling.
+func (b *Budget) count(a authority) (k *bucket, due bool) {
+	k = b.bucket(a)
+	return k, k.pending.Add(1)%samples == 0
+}
+
+// settle folds what has been counted into k, and lets old buckets go.
+func (b *Budget) settle(k *bucket, now time.Time) {
+	k.balance(b, now)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sweep(now)
+}
+
+// withdraw takes 1 for a retry, if there is that much.
+func (b *Budget) withdraw(a authority, now time.Time) bool {
+	return b == Unlimited || b.bucket(a).add(b, -1, now)
+}
+
+// refund gives back what a retry that succeeded has taken.
+func (b *Budget) refund(a authority, now time.Time) {
+	if b != Unlimited {
+		b.bucket(a).add(b, 1, now)
+	}
+}
+
+// bucket returns the bucket of a, which is made if need be.
+func (b *Budget) bucket(a authority) *bucket {
+	recent := &b.recent[a.slot()]
+	if k := recent.Load(); k != nil && k.authority == a {
+		return k
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	k := b.buckets[a]
+	if k == nil {
+		k = b.insert(a)
+	}
+	recent.Store(k)
+	return k
+}
+
+func (b *Budget) insert(a authority) *bucket {
+	b.sweep(time.Now())
+	if len(b.buckets) >= maxBuckets {
+		b.evict()
+	}
+	if b.buckets == nil {
+		b.buckets = make(map[authority]*bucket)
+	}
+	// The host is a part of the URL's text, which must not stay in memory for it.
+	a = authority{strings.Clone(a.scheme), strings.Clone(a.host)}
+	k := &bucket{authority: a, level: 1}
+	b.buckets[a] = k
+	b.highest = max(b.highest, len(b.buckets))
+	return k
+}
+
+// sweep looks at a few buckets, at random as a map's order is, and drops those that are as good as new. Every insertion
+// and every settled sample does so, which is often enough for all of them to be seen.
+func (b *Budget) sweep(now time.Time) {
+	looks := 4
+	for a, k := range b.buckets {
+		if looks--; looks < 0 {
+			break
+		}
+		if k.asNew(b, now) {
+			b.drop(a, k)
+		}
+	}
+	// A map keeps the room that it once had.
+	if b.highest > 1024 && len(b.buckets) < b.highest/4 {
+		smaller := make(map[authority]*bucket, len(b.buckets))
+		for a, k := range b.buckets {
+			smaller[a] = k
+		}
+		b.buckets, b.highest = smaller, len(smaller)
+	}
+}
+
+func (b *Budget) evict() {
+	for a, k := range b.buckets {
+		b.drop(a, k)
+		return
+	}
+}
+
+func (b *Budget) drop(a authority, k *bucket) {
+	delete(b.buckets, a)
+	b.recent[a.slot()].CompareAndSwap(k, nil)
+}
+
+func (b *Budget) window() float64 { return orDefault(b.Window, 10*time.Second).Seconds() }
+
+func (b *Budget) floor() float64 { return positiveOr(b.Floor, 10) }
+
+func (b *Budget) ratio() float64 { return min(positiveOr(b.Ratio, 0.1), 1) }
+
+// positiveOr returns f, or byDefault for zero, negative and NaN.
+func positiveOr(f, byDefault float64) float64 {
+	if f > 0 {
+		return f
+	}
+	return byDefault
+}
+
+// A bucket is the budget of one authority.
+type bucket struct {
+	authority authority
+	pending   atomic.Int64 // successes at the first attempt since settled
+
+	mu      sync.Mutex
+	level   float64   // the share of the capacity that is there: 0 <= level <= 1
+	rate    float64   // of successes at the first attempt, a second, averaged over Window: rate >= 0
+	settled time.Time // when level and rate were true; zero before the first time
+}
+
+// balance returns what is in the bucket at now.
+func (k *bucket) balance(b *Budget, now time.Time) float64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.level * k.settle(b, now)
+}
+
+// add puts n in, up to the capacity, or takes -n out if there is that much; else it reports false.
+func (k *bucket) add(b *Budget, n float64, now time.Time) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	capacity := k.settle(b, now)
+	if math.IsInf(capacity, 1) {
+		return true
+	}
+	level := k.level + n/capacity
+	// A level computed from many small deposits is off by a rounding error, which must not cost a retry.
+	if level < -1e-9 {
+		return false
+	}
+	k.level = min(max(level, 0), 1)
+	return true
+}
+
+// settle brings level and rate from settled up to now, and returns the capacity.
+//
+// It is the level that is kept, not the number of retries, so that a bucket that is full stays full while its capacity
+// grows with the traffic, and a spent one stays spent while its capacity fades in an outage.
+func (k *bucket) settle(b *Budget, now time.Time) float64 {
+	if k.settled.IsZero() {
+		k.settled = now
+	}
+	elapsed := max(now.Sub(k.settled).Seconds(), 0)
+	successes := float64(k.pending.Swap(0))
+	k.settled = later(k.settled, now)
+	k.rate = average(k.rate, successes, elapsed, b.window())
+	capacity := max(b.window()*k.rate, b.floor())
+	k.level = min(k.level+(b.ratio()*successes+refill*elapsed)/capacity, 1)
+	return capacity
+}
+
+// average folds n events of the last elapsed seconds into an exponentially weighted moving rate.
+func average(rate, n, elapsed, window float64) float64 {
+	x := elapsed / window
+	if x < 1e-9 {
+		return rate + n/window
+	}
+	kept := math.Exp(-x)
+	return rate*kept + n/elapsed*(1-kept)
+}
+
+// asNew reports whether k is what a new bucket would be: full, with the least capacity.
+func (k *bucket) asNew(b *Budget, now time.Time) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.settle(b, now) <= b.floor() && k.level >= 1
+}
+
+func later(t, u time.Time) time.Time {
+	if u.After(t) {
+		return u
+	}
+	return t
+}
