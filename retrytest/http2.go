@@ -1,0 +1,246 @@
+package retrytest
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"net"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+)
+
+// Frames of RFC 9113, as far as they are looked at.
+const (
+	frameHeaderLen = 9
+
+	frameData         = 0
+	frameHeaders      = 1
+	frameRSTStream    = 3
+	frameGoAway       = 7
+	frameContinuation = 9
+
+	flagEndStream  = 0x1
+	flagEndHeaders = 0x4
+	flagPadded     = 0x8
+)
+
+const clientPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+// streamField carries the stream's number to the handler, which has no other way to
+// know it. It is put into the header block on its way in, as a literal that no
+// compression state depends on (RFC 7541 6.2.2).
+const streamField = "retrytest-stream"
+
+// A frameFilter sits between the http.Server and the connection. It lets HTTP/1 pass. Of HTTP/2 it
+// reads the frames on their way in and out, to do to them what the http.Server would not.
+type frameFilter struct {
+	on    atomic.Bool // the client's preface came
+	muted atomic.Bool // what is written is thrown away
+
+	// For read, which one goroutine at a time calls.
+	preface int    // bytes of it that came; -1 for HTTP/1
+	in      []byte // the beginning of a frame
+	out     []byte // frames that may be read
+	buf     []byte
+	newest  uint32 // the highest stream
+	opening bool   // its header block is not yet complete
+
+	// A channel and no mutex: a bubble's clock goes on while one waits for it.
+	lock  chan struct{}
+	part  []byte // the beginning of a frame to be written
+	codes map[uint32]uint32
+	drop  map[uint32]bool
+	sent  map[uint32]int64 // bytes of content written to a stream
+	moved chan struct{}    // closed and made anew when sent changes
+}
+
+func (f *frameFilter) init() {
+	f.lock = make(chan struct{}, 1)
+	f.moved = make(chan struct{})
+	f.codes = make(map[uint32]uint32)
+	f.drop = make(map[uint32]bool)
+	f.sent = make(map[uint32]int64)
+}
+
+func (f *frameFilter) mute() { f.muted.Store(true) }
+
+func (f *frameFilter) read(c net.Conn, p []byte) (int, error) {
+	if !f.on.Load() {
+		n, err := c.Read(p)
+		f.sniff(p[:n])
+		return n, err
+	}
+	if f.buf == nil {
+		f.buf = make([]byte, 16<<10)
+	}
+	for len(f.out) == 0 {
+		n, err := c.Read(f.buf)
+		f.in = append(f.in, f.buf[:n]...)
+		f.in = eachFrame(f.in, f.incoming)
+		if err != nil && len(f.out) == 0 {
+			return 0, err
+		}
+	}
+	n := copy(p, f.out)
+	f.out = f.out[n:]
+	return n, nil
+}
+
+// sniff looks for the preface, which the http.Server reads by itself, not beyond its end.
+func (f *frameFilter) sniff(p []byte) {
+	if f.preface < 0 || len(p) == 0 {
+		return
+	}
+	if len(p) > len(clientPreface)-f.preface || !bytes.HasPrefix([]byte(clientPreface)[f.preface:], p) {
+		f.preface = -1
+		return
+	}
+	f.preface += len(p)
+	f.on.Store(f.preface == len(clientPreface))
+}
+
+// eachFrame calls do for each whole frame in b, and returns the rest.
+func eachFrame(b []byte, do func(frame []byte)) []byte {
+	for len(b) >= frameHeaderLen {
+		n := frameHeaderLen + int(b[0])<<16 + int(b[1])<<8 + int(b[2])
+		if len(b) < n {
+			break
+		}
+		do(b[:n:n])
+		b = b[n:]
+	}
+	return b
+}
+
+func streamOf(frame []byte) uint32 {
+	return binary.BigEndian.Uint32(frame[5:]) &^ (1 << 31)
+}
+
+// incoming adds streamField to the header block that opens a stream.
+func (f *frameFilter) incoming(frame []byte) {
+	kind, flags, id := frame[3], frame[4], streamOf(frame)
+	if kind == frameHeaders && id > f.newest {
+		f.newest, f.opening = id, true
+	}
+	if !f.opening || flags&flagEndHeaders == 0 || kind != frameHeaders && kind != frameContinuation {
+		f.out = append(f.out, frame...)
+		return
+	}
+	f.opening = false
+	payload := frame[frameHeaderLen:]
+	var padding []byte
+	if kind == frameHeaders && flags&flagPadded != 0 && len(payload) > int(payload[0]) {
+		n := len(payload) - int(payload[0])
+		payload, padding = payload[:n:n], payload[n:]
+	}
+	payload = appendLiteral(payload, field{streamField, strconv.FormatUint(uint64(id), 10)})
+	f.out = appendFrame(f.out, kind, flags, id, append(payload, padding...))
+}
+
+func appendFrame(b []byte, kind, flags byte, stream uint32, payload []byte) []byte {
+	n := len(payload)
+	b = append(b, byte(n>>16), byte(n>>8), byte(n), kind, flags)
+	b = binary.BigEndian.AppendUint32(b, stream)
+	return append(b, payload...)
+}
+
+// appendLiteral encodes a short field without indexing and without Huffman code (RFC 7541 6.2.2).
+func appendLiteral(b []byte, f field) []byte {
+	b = append(b, 0, byte(len(f.key)))
+	b = append(b, f.key...)
+	b = append(b, byte(len(f.value)))
+	return append(b, f.value...)
+}
+
+// takeStream removes streamField from the request, and returns its value.
+func takeStream(r *http.Request) uint32 {
+	id, _ := strconv.ParseUint(r.Header.Get(streamField), 10, 32)
+	r.Header.Del(streamField)
+	return uint32(id)
+}
+
+// write passes on whole frames only, so that others can be put between them.
+func (f *frameFilter) write(c net.Conn, p []byte) (int, error) {
+	if f.muted.Load() {
+		return len(p), nil
+	}
+	if !f.on.Load() {
+		return c.Write(p)
+	}
+	f.lock <- struct{}{}
+	defer func() { <-f.lock }()
+	var out []byte
+	sent := false
+	f.part = append(f.part, p...)
+	f.part = eachFrame(f.part, func(frame []byte) {
+		id := streamOf(frame)
+		if f.drop[id] {
+			return
+		}
+		if code, ok := f.codes[id]; ok && frame[3] == frameRSTStream {
+			binary.BigEndian.PutUint32(frame[frameHeaderLen:], code)
+		}
+		if frame[3] == frameData {
+			f.sent[id] += int64(len(frame) - frameHeaderLen)
+			sent = true
+		}
+		out = append(out, frame...)
+	})
+	if len(out) > 0 {
+		if _, err := c.Write(out); err != nil {
+			return 0, err
+		}
+	}
+	if sent {
+		close(f.moved)
+		f.moved = make(chan struct{})
+	}
+	return len(p), nil
+}
+
+// inject writes a frame of our own.
+func (c *conn) inject(kind, flags byte, stream uint32, payload []byte) {
+	c.h2.lock <- struct{}{}
+	defer func() { <-c.h2.lock }()
+	if !c.h2.muted.Load() {
+		c.Conn.Write(appendFrame(nil, kind, flags, stream, payload))
+	}
+}
+
+// setCode makes the http.Server's next RST_STREAM on stream say code.
+func (c *conn) setCode(stream, code uint32) {
+	c.h2.lock <- struct{}{}
+	defer func() { <-c.h2.lock }()
+	c.h2.codes[stream] = code
+}
+
+// dropStream lets nothing more through that the http.Server writes to stream.
+func (c *conn) dropStream(stream uint32) {
+	c.h2.lock <- struct{}{}
+	defer func() { <-c.h2.lock }()
+	c.h2.drop[stream] = true
+}
+
+// waitSent waits until n bytes of content are written to stream: over HTTP/2, a
+// handler's Flush returns before that.
+func (c *conn) waitSent(ctx context.Context, stream uint32, n int64) {
+	if stream == 0 {
+		return
+	}
+	for {
+		c.h2.lock <- struct{}{}
+		done, moved := c.h2.sent[stream] >= n, c.h2.moved
+		<-c.h2.lock
+		if done {
+			return
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return
+		case <-c.closed:
+			return
+		}
+	}
+}

@@ -1,0 +1,261 @@
+package retrytest
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// A script is what is to happen: steps for all requests, and steps for a path.
+type script struct {
+	all    queue
+	byPath map[string]*queue
+	order  []*queue // those of byPath, in the order of their first mention
+}
+
+// A queue is a list of steps of which the first ones are used up.
+type queue struct {
+	path    string // "" for all requests
+	entries []*entry
+}
+
+type entry struct {
+	step Step
+	left int
+	used []string // what used it
+}
+
+func (q *queue) add(steps []Step) {
+	for _, s := range steps {
+		q.entries = append(q.entries, &entry{step: s, left: s.count()})
+	}
+}
+
+// head returns the entry whose turn it is, or nil, and its number, from 1.
+func (q *queue) head() (*entry, int) {
+	for i, e := range q.entries {
+		if e.left > 0 {
+			return e, i + 1
+		}
+	}
+	return nil, 0
+}
+
+func (q *queue) left() int {
+	n := 0
+	for _, e := range q.entries {
+		n += e.left
+	}
+	return n
+}
+
+func (e *entry) use(format string, args ...any) Step {
+	e.left--
+	e.used = append(e.used, fmt.Sprintf(format, args...))
+	return e.step
+}
+
+// Add puts steps at the end of the script for all requests.
+func (s *Server) Add(steps ...Step) {
+	s.t.Helper()
+	for i, st := range steps {
+		s.check(fmt.Sprintf("step %d", i+1), st)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.script.all.add(steps)
+}
+
+// On puts steps at the end of the script for path, which is compared to the whole path of
+// a request's URL. Requests for path then never meet the script for all requests: after the last
+// step for path comes Config.Default. A step that takes a connection can't be for a path.
+func (s *Server) On(path string, steps ...Step) {
+	s.t.Helper()
+	if !strings.HasPrefix(path, "/") {
+		s.t.Fatalf("retrytest: On(%q): a path begins with a slash", path)
+	}
+	if len(steps) == 0 {
+		s.t.Fatalf("retrytest: On(%q): no steps", path)
+	}
+	for i, st := range steps {
+		what := fmt.Sprintf("On(%q): step %d", path, i+1)
+		s.check(what, st)
+		if st.onConn != nil {
+			s.t.Fatalf("retrytest: %s: %v takes a connection, which has no path", what, st)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q := s.script.byPath[path]
+	if q == nil {
+		q = &queue{path: path}
+		if s.script.byPath == nil {
+			s.script.byPath = make(map[string]*queue)
+		}
+		s.script.byPath[path] = q
+		s.script.order = append(s.script.order, q)
+	}
+	q.add(steps)
+}
+
+func (s *Server) check(what string, st Step) {
+	s.t.Helper()
+	if wrong := st.check(s.cfg.Protocol); wrong != "" {
+		s.t.Fatalf("retrytest: %s: %s", what, wrong)
+	}
+	if what == "Config.Default" && st.onConn != nil {
+		s.t.Fatalf("retrytest: %s: %v takes a connection, not a request", what, st)
+	}
+}
+
+// A turn is what the script says about one request.
+type turn struct {
+	step      Step
+	closeConn bool // the next step takes a connection, so this one must not be used again
+	notYet    bool // the next step takes a connection: this one came too early
+}
+
+// take gives the request its step and records it.
+func (s *Server) take(c *conn, stream uint32, r *http.Request) (turn, *record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rec := newRecord(len(s.log)+1, c, stream, r)
+	s.log = append(s.log, rec)
+	q := s.script.byPath[r.URL.Path]
+	if q == nil {
+		q = &s.script.all
+	}
+	tn := turn{step: s.cfg.Default}
+	e, n := q.head()
+	switch {
+	case e == nil && s.cfg.Strict:
+		rec.note = "beyond the script"
+	case e == nil:
+		rec.note = "Default"
+	case e.step.onConn != nil:
+		tn.notYet = true
+		rec.note = fmt.Sprintf("closed: step %d needs a new connection", n)
+	default:
+		tn.step = e.use("request %d", rec.Number)
+		rec.note = q.name(n)
+	}
+	rec.Step = tn.step.String()
+	if next, _ := s.script.all.head(); next != nil && next.step.onConn != nil {
+		tn.closeConn = true
+	}
+	return tn, rec
+}
+
+func (q *queue) name(n int) string {
+	if q.path == "" {
+		return fmt.Sprintf("step %d", n)
+	}
+	return fmt.Sprintf("step %d of On(%q)", n, q.path)
+}
+
+// takeConnStep returns the next step, if it takes a connection.
+func (s *Server) takeConnStep(c *conn) (Step, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, _ := s.script.all.head()
+	if e == nil || e.step.onConn == nil {
+		return Step{}, false
+	}
+	return e.use("connection %d", c.number), true
+}
+
+// takeRefusal reports whether the next dial is to be refused.
+func (s *Server) takeRefusal() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, _ := s.script.all.head()
+	if e == nil || !e.step.refuse {
+		return false
+	}
+	e.use("a dial")
+	return true
+}
+
+// report fails the test if script and requests don't match.
+func (s *Server) report() {
+	s.t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	left, beyond := s.script.all.left(), 0
+	for _, q := range s.script.order {
+		left += q.left()
+	}
+	for _, rec := range s.log {
+		if rec.note == "beyond the script" {
+			beyond++
+		}
+	}
+	if left == 0 && beyond == 0 {
+		return
+	}
+	s.t.Errorf("retrytest: script and requests differ: %s left over, %s beyond the script\n%s%s",
+		plural(left, "step"), plural(beyond, "request"), s.script.text(), s.logText())
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func (sc *script) text() string {
+	var b strings.Builder
+	queues := sc.order
+	if len(sc.all.entries) > 0 || len(queues) == 0 {
+		queues = append([]*queue{&sc.all}, queues...)
+	}
+	for _, q := range queues {
+		b.WriteString("script")
+		if q.path != "" {
+			fmt.Fprintf(&b, " On(%q)", q.path)
+		}
+		b.WriteString(":\n")
+		q.text(&b)
+	}
+	return b.String()
+}
+
+func (q *queue) text(b *strings.Builder) {
+	if len(q.entries) == 0 {
+		b.WriteString("\tno steps\n")
+	}
+	for i, e := range q.entries {
+		fmt.Fprintf(b, "\t%d. %v: ", i+1, e.step)
+		if len(e.used) > 0 {
+			fmt.Fprintf(b, "used by %s", strings.Join(e.used, ", "))
+		}
+		switch {
+		case e.left > 0 && len(e.used) > 0:
+			fmt.Fprintf(b, "; %d left over", e.left)
+		case e.left > 0:
+			b.WriteString("LEFT OVER")
+		}
+		b.WriteByte('\n')
+	}
+}
+
+func (s *Server) logText() string {
+	var b strings.Builder
+	b.WriteString("requests:\n")
+	if len(s.log) == 0 {
+		fmt.Fprintf(&b, "\tnone, over %s\n", plural(s.accepted, "connection"))
+	}
+	for _, rec := range s.log {
+		r := rec.snapshot()
+		whole := "whole"
+		if !r.Whole {
+			whole = "not whole"
+		}
+		fmt.Fprintf(&b, "\t%d. %s %s, %s, connection %d, %v after the start, body of %d bytes, %s: %s\n",
+			r.Number, r.Method, r.Path, r.Proto, r.Connection,
+			r.Time.Sub(s.start).Round(time.Millisecond), r.BodyLength, whole, rec.note)
+	}
+	return b.String()
+}
