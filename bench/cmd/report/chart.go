@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"image/color"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	_ "gonum.org/v1/plot/vg/vgsvg" // the format of the files
+
+	"github.com/seed-e3550de8/retry/bench"
+)
+
+// A chart is a picture of one figure of a table, with a bar for each contender.
+type chart struct {
+	file, title, axis string
+	bench, unit       string
+}
+
+var charts = []chart{
+	{"success.svg", "A GET that succeeds at once", "ns for each request, the stub's included (logarithmic)", "Success", "ns/op"},
+	{"retry.svg", "A GET that meets a 503 and then succeeds, no wait", "ns for each request, the stub's included (logarithmic)", "RetryGet", "ns/op"},
+	{"put1mib.svg", "A PUT of 1 MiB that succeeds at once", "ns for each request, the stub's included (logarithmic)", "Put1MiB", "ns/op"},
+	{"waiting.svg", "10,000 requests waiting for their retry", "bytes for each (logarithmic)", "Waiting", "B/waiting"},
+}
+
+func writeCharts(w io.Writer) {
+	fmt.Fprint(w, "## Charts\n\n")
+	for _, c := range charts {
+		fmt.Fprintf(w, "![%s, %s](%s)\n\n", c.title, c.axis, c.file)
+	}
+}
+
+var (
+	oursColor  = color.NRGBA{R: 0x0b, G: 0x6e, B: 0x4f, A: 0xff}
+	theirColor = color.NRGBA{R: 0x8a, G: 0x97, B: 0xa6, A: 0xff}
+)
+
+// draw writes the chart into dir. Its ground is white, so that it can be read on a dark page too.
+func (c chart) draw(dir string, s *samples) error {
+	bars := c.bars(s)
+	if len(bars) == 0 {
+		return nil
+	}
+	plot.DefaultFont.Variant = "Sans"
+	p := plot.New()
+	p.BackgroundColor = color.White
+	p.Title.Text = c.title
+	p.X.Label.Text = c.axis
+	p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, powers{}
+	p.Y.Tick.Length, p.Y.LineStyle.Width = 0, 0
+	p.Add(bars)
+	p.NominalY(bars.labels()...)
+	p.X.Min, p.X.Max = bars.lowest(), bars.highest()
+	p.Y.Min, p.Y.Max = -0.6, float64(len(bars))-0.4
+
+	canvas, err := p.WriterTo(17*vg.Centimeter, vg.Length(len(bars))*0.62*vg.Centimeter+2.6*vg.Centimeter, "svg")
+	if err != nil {
+		return err
+	}
+	var svg bytes.Buffer
+	if _, err := canvas.WriteTo(&svg); err != nil {
+		return err
+	}
+	// The font has the measures of two that most systems have, but is not itself on most.
+	text := bytes.ReplaceAll(svg.Bytes(), []byte("Liberation Sans"), []byte("Liberation Sans,Arial,Helvetica,sans-serif"))
+	return os.WriteFile(filepath.Join(dir, c.file), text, 0o644)
+}
+
+type bar struct {
+	label string
+	value float64
+	ours  bool
+}
+
+// barList draws horizontal bars, the first at the top. The plotter of the library starts them at 0, which a logarithmic
+// axis does not have.
+type barList []bar
+
+func (c chart) bars(s *samples) barList {
+	var bars barList
+	for _, contender := range bench.Field() {
+		m := median(s.of(c.bench, contender.Name, c.unit))
+		if math.IsNaN(m) || m <= 0 {
+			continue
+		}
+		bars = append(bars, bar{contender.Name, m, contender.Module == module})
+	}
+	return bars
+}
+
+func (bs barList) labels() []string {
+	labels := make([]string, len(bs))
+	for i, b := range bs {
+		labels[len(bs)-1-i] = b.label
+	}
+	return labels
+}
+
+// lowest and highest are whole powers of ten around the values, with room for the numbers at the ends of the bars.
+func (bs barList) lowest() float64 {
+	least := math.Inf(1)
+	for _, b := range bs {
+		least = min(least, b.value)
+	}
+	return math.Pow(10, math.Floor(math.Log10(least*0.8)))
+}
+
+func (bs barList) highest() float64 {
+	most := 0.0
+	for _, b := range bs {
+		most = max(most, b.value)
+	}
+	return most * math.Pow(most/bs.lowest(), 0.12)
+}
+
+func (bs barList) Plot(c draw.Canvas, p *plot.Plot) {
+	toX, toY := p.Transforms(&c)
+	style := p.X.Tick.Label
+	style.XAlign, style.YAlign = draw.XLeft, draw.YCenter
+	for i, b := range bs {
+		at := float64(len(bs) - 1 - i)
+		left, right, low, high := toX(p.X.Min), toX(b.value), toY(at-0.36), toY(at+0.36)
+		fill := theirColor
+		if b.ours {
+			fill = oursColor
+		}
+		c.FillPolygon(fill, []vg.Point{{X: left, Y: low}, {X: right, Y: low}, {X: right, Y: high}, {X: left, Y: high}})
+		c.FillText(style, vg.Point{X: right + 4, Y: toY(at)}, number(b.value))
+	}
+}
+
+// powers marks the powers of ten, and their multiples without a number.
+type powers struct{}
+
+func (powers) Ticks(low, high float64) []plot.Tick {
+	var ticks []plot.Tick
+	for power := math.Pow(10, math.Floor(math.Log10(low))); power <= high; power *= 10 {
+		ticks = append(ticks, plot.Tick{Value: power, Label: commas(fmt.Sprintf("%.0f", power))})
+		for n := 2.0; n < 10 && n*power <= high; n++ {
+			ticks = append(ticks, plot.Tick{Value: n * power})
+		}
+	}
+	return ticks
+}
