@@ -1,0 +1,335 @@
+package retrytest
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// These run the real http.Server and http.Transport, over pipes in memory.
+var wireChecks = []check{
+	{
+		name:    "ReplayOnFreshConnection",
+		promise: "a retry on a new connection sends the whole body.",
+		why:     "on a connection that was used before, http.Transport rewinds by itself what it could not write, and hides a wrapper that does not. After Connection: close nothing hides it: \"ContentLength=8 with Body length 0\".",
+		run:     replayOnFreshConnection,
+	},
+	{
+		name:    "ReplayOverHTTP2",
+		promise: "a retry over HTTP/2 sends the whole body.",
+		why:     "there http.Transport reads the body in a goroutine of its own, which may still run when the response is there.",
+		run:     replayOverHTTP2,
+	},
+	{
+		name:    "ConnectionReuse",
+		promise: "an error page of 64 KiB is read to its end, so that the retry uses its connection.",
+		why:     "over HTTP/1 a body that is closed before its end closes the connection (http.Response). In an outage each retry then costs the server a handshake more.",
+		run:     connectionReuse,
+	},
+	{
+		name:    "SwitchingProtocols",
+		promise: "the body of a 101 response can be written to.",
+		why:     "http.Response: \"As of Go 1.12, the Body will also implement io.Writer on a successful \\\"101 Switching Protocols\\\" response\". A wrapper around it that can only read breaks WebSockets and httputil.ReverseProxy.",
+		run:     switchingProtocols,
+	},
+	{
+		name:    "Head",
+		promise: "a HEAD is retried, and the Content-Length of its response is kept.",
+		why:     "RFC 9110 section 9.3.2: the answer to a HEAD has the length of a body that does not come. Waiting for that body never ends; the length is what the caller asked for.",
+		run:     head,
+	},
+	{
+		name:    "Informational",
+		promise: "1xx responses reach the caller's httptrace.ClientTrace.",
+		why:     "RFC 9110 section 15.2: a client must be able to parse 1xx. They come by the request's context, which a wrapper has to hand on with the values it has.",
+		run:     informational,
+	},
+	{
+		name:    "ResponseTrailers",
+		promise: "the trailers of a response, announced or not, are there when its body has been read.",
+		why:     "net/http sets them on its own http.Response when the body ends (RFC 9110 section 6.5). They never arrive at a copy of it.",
+		run:     responseTrailers,
+	},
+	{
+		name:    "RequestTrailers",
+		promise: "trailers that the caller sets while the body is read are sent, by a retry too.",
+		why:     "http.Request: \"The Trailer map must be initialized before, the values can be set while the request body is read.\" Request.Clone copies the map, and what the caller sets in the old one is not sent.",
+		run:     requestTrailers,
+	},
+	{
+		name:    "ExpectContinue",
+		promise: "with Expect: 100-continue no byte of the body is read before the server asks for it, and the retry sends it whole.",
+		why:     "RFC 9110 section 10.1.1: it is there so that an upload that will be refused is not sent.",
+		run:     expectContinue,
+	},
+	{
+		name:    "RedirectsWithBody",
+		promise: "a 307 or 308 sends the whole body to the new place, with failures before and after it.",
+		why:     "http.Client calls GetBody for such a redirect, as a wrapper does for a retry: a wrapper that replaced or consumed it breaks the next one (RFC 9110 section 15.4.8).",
+		run:     redirectsWithBody,
+	},
+}
+
+// serve starts a server for handler, and returns a transport whose connections all lead to it, and the number of
+// connections that were made.
+func (p *probe) serve(handler http.HandlerFunc) (tr *http.Transport, conns *atomic.Int32) {
+	p.Helper()
+	conns = new(atomic.Int32)
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	server := &http.Server{Handler: handler, Protocols: &protocols, ConnState: func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			conns.Add(1)
+		}
+	}}
+	listener := newPipeListener()
+	go func() { _ = server.Serve(listener) }()
+	tr = &http.Transport{DialContext: listener.DialContext, ExpectContinueTimeout: time.Hour}
+	p.Cleanup(func() {
+		tr.CloseIdleConnections()
+		server.Close()
+	})
+	return tr, conns
+}
+
+// failOnce is a handler that answers the first request for each path with the failure status, and the others with h.
+func (p *probe) failOnce(h http.HandlerFunc, prepare func(http.ResponseWriter)) http.HandlerFunc {
+	var seen sync.Map
+	return func(w http.ResponseWriter, r *http.Request) {
+		if _, again := seen.LoadOrStore(r.URL.Path, true); again {
+			h(w, r)
+			return
+		}
+		if prepare != nil {
+			prepare(w)
+		}
+		w.WriteHeader(p.claims.failureStatus())
+	}
+}
+
+func closing(w http.ResponseWriter) { w.Header().Set("Connection", "close") }
+
+// echoBody answers with what the request brought.
+func echoBody(w http.ResponseWriter, r *http.Request) {
+	text, err := io.ReadAll(r.Body)
+	if err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	fmt.Fprintf(w, "%s %s: %s", r.Method, r.URL.Path, text)
+}
+
+// do sends req through a http.Client over the wrapper, and breaks the promise unless its answer is a 200.
+func (p *probe) do(rt http.RoundTripper, req *http.Request) (*http.Response, string) {
+	p.Helper()
+	resp, err := (&http.Client{Transport: p.wrap(rt)}).Do(req)
+	if err != nil {
+		p.broken("After a failure status and then a 200 there was the error %q.", err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if resp.StatusCode != http.StatusOK || err != nil {
+		p.broken("After a failure status and then a 200, the status was %d, and reading the body ended with the error %v.", resp.StatusCode, err)
+	}
+	return resp, string(text)
+}
+
+func replayOnFreshConnection(p *probe) {
+	tr, conns := p.serve(p.failOnce(echoBody, closing))
+	req, _ := p.upload(http.MethodPut, "the body")
+	if _, text := p.do(tr, req); text != "PUT /a/path: the body" {
+		p.broken("The server got %q.", text)
+	}
+	if n := conns.Load(); n != 2 {
+		p.broken("The server closed the first connection, and saw %d in all.", n)
+	}
+}
+
+func replayOverHTTP2(p *probe) {
+	tr, _ := p.serve(p.failOnce(echoBody, nil))
+	tr.Protocols = new(http.Protocols)
+	tr.Protocols.SetUnencryptedHTTP2(true)
+	req, _ := p.upload(http.MethodPut, "the body")
+	resp, text := p.do(tr, req)
+	if text != "PUT /a/path: the body" || resp.ProtoMajor != 2 {
+		p.broken("The server got %q over %s.", text, resp.Proto)
+	}
+}
+
+func connectionReuse(p *probe) {
+	page := strings.Repeat("sorry. ", 64<<10/7)
+	var first atomic.Bool
+	first.Store(true)
+	tr, conns := p.serve(func(w http.ResponseWriter, r *http.Request) {
+		if !first.CompareAndSwap(true, false) {
+			return
+		}
+		w.Header().Set("Content-Length", strconv.Itoa(len(page)))
+		w.WriteHeader(p.claims.failureStatus())
+		_, _ = io.WriteString(w, page)
+	})
+	p.do(tr, p.request(http.MethodGet))
+	if n := conns.Load(); n != 1 {
+		p.broken("Two attempts, the first with an answer of %d bytes, used %d connections.", len(page), n)
+	}
+}
+
+func switchingProtocols(p *probe) {
+	tr, _ := p.serve(p.failOnce(func(w http.ResponseWriter, _ *http.Request) {
+		conn, rw, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		fmt.Fprint(rw, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
+		_ = rw.Flush()
+		line, _ := rw.ReadString('\n')
+		fmt.Fprint(conn, strings.ToUpper(line))
+	}, nil))
+	req := p.request(http.MethodGet)
+	req.Header.Set("Connection", "Upgrade")
+	req.Header.Set("Upgrade", "echo")
+	resp, err := p.wrap(tr).RoundTrip(req)
+	if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
+		p.broken("The upgrade, after one failure, ended with %v and the error %v.", resp, err)
+	}
+	defer resp.Body.Close()
+	rw, ok := resp.Body.(io.ReadWriteCloser)
+	if !ok {
+		p.broken("The body is a %T, which is no io.ReadWriteCloser.", resp.Body)
+	}
+	_, err = fmt.Fprint(rw, "hello\n")
+	line, readErr := bufio.NewReader(rw).ReadString('\n')
+	if err != nil || readErr != nil || line != "HELLO\n" {
+		p.broken("Writing to the body gave the error %v, and the answer was %q with the error %v.", err, line, readErr)
+	}
+}
+
+func head(p *probe) {
+	long := func(w http.ResponseWriter) { w.Header().Set("Content-Length", "1000000") }
+	tr, _ := p.serve(p.failOnce(func(w http.ResponseWriter, _ *http.Request) { long(w) }, long))
+	resp, text := p.do(tr, p.request(http.MethodHead))
+	if resp.ContentLength != 1000000 || text != "" {
+		p.broken("The response had ContentLength %d and the body %q.", resp.ContentLength, text)
+	}
+}
+
+func informational(p *probe) {
+	early := func(w http.ResponseWriter) {
+		w.Header().Set("Link", "</style.css>; rel=preload")
+		w.WriteHeader(http.StatusEarlyHints)
+	}
+	tr, _ := p.serve(p.failOnce(func(w http.ResponseWriter, _ *http.Request) { early(w) }, early))
+	req, hints := p.request(http.MethodGet), 0
+	trace := &httptrace.ClientTrace{Got1xxResponse: func(code int, _ textproto.MIMEHeader) error {
+		if code == http.StatusEarlyHints {
+			hints++
+		}
+		return nil
+	}}
+	p.do(tr, req.WithContext(httptrace.WithClientTrace(req.Context(), trace)))
+	if hints != 2 {
+		p.broken("Of two attempts, each with a 103 before its response, the trace saw %d.", hints)
+	}
+}
+
+func responseTrailers(p *probe) {
+	tr, _ := p.serve(p.failOnce(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Trailer", "X-Announced")
+		fmt.Fprint(w, "the body")
+		w.Header().Set("X-Announced", "a")
+		w.Header().Set(http.TrailerPrefix+"X-Sudden", "b")
+	}, nil))
+	resp, _ := p.do(tr, p.request(http.MethodGet))
+	if a, b := resp.Trailer.Get("X-Announced"), resp.Trailer.Get("X-Sudden"); a != "a" || b != "b" {
+		p.broken("The announced trailer was %q and the other %q, instead of \"a\" and \"b\".", a, b)
+	}
+}
+
+// trailing sets a trailer when it has been read.
+type trailing struct {
+	io.Reader
+	trailer http.Header
+}
+
+func (t trailing) Read(b []byte) (int, error) {
+	n, err := t.Reader.Read(b)
+	if err == io.EOF {
+		t.trailer.Set("X-Sum", "the sum")
+	}
+	return n, err
+}
+
+func (trailing) Close() error { return nil }
+
+func requestTrailers(p *probe) {
+	var first string
+	tr, _ := p.serve(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if first == "" {
+			first = "first: " + r.Trailer.Get("X-Sum")
+			w.WriteHeader(p.claims.failureStatus())
+			return
+		}
+		fmt.Fprint(w, first+", second: "+r.Trailer.Get("X-Sum"))
+	})
+	req := p.request(http.MethodPut)
+	req.Trailer, req.ContentLength = http.Header{"X-Sum": nil}, -1
+	req.GetBody = func() (io.ReadCloser, error) {
+		req.Trailer.Del("X-Sum")
+		return trailing{strings.NewReader("the body"), req.Trailer}, nil
+	}
+	req.Body = trailing{strings.NewReader("the body"), req.Trailer}
+	// Straight to the wrapper, because the Client would copy a request without need.
+	resp, err := p.wrap(tr).RoundTrip(req)
+	if err != nil {
+		p.broken("A failure and then a 200 gave the error %q.", err)
+	}
+	defer resp.Body.Close()
+	text, _ := io.ReadAll(resp.Body)
+	if want := "first: the sum, second: the sum"; string(text) != want {
+		p.broken("The server got the trailers %q, instead of %q.", text, want)
+	}
+}
+
+func expectContinue(p *probe) {
+	var firstBody *content
+	before := -1
+	tr, _ := p.serve(p.failOnce(echoBody, func(w http.ResponseWriter) { before = firstBody.wasRead() }))
+	req, src := p.upload(http.MethodPut, "the body")
+	firstBody = src.made[0]
+	req.Header.Set("Expect", "100-continue")
+	if _, text := p.do(tr, req); text != "PUT /a/path: the body" {
+		p.broken("The server got %q.", text)
+	}
+	if n := firstBody.wasRead(); before > 0 || n > 0 {
+		p.broken("The server refused the upload without asking for it; %d bytes of the body were read before, %d after that.", before, n)
+	}
+}
+
+func redirectsWithBody(p *probe) {
+	for _, code := range []int{http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
+		tr, _ := p.serve(p.failOnce(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/new" {
+				echoBody(w, r)
+				return
+			}
+			w.Header().Set("Connection", "close")
+			http.Redirect(w, r, "/new", code)
+		}, closing))
+		req, _ := p.upload(http.MethodPut, "the body")
+		if resp, text := p.do(tr, req); text != "PUT /new: the body" || resp.Request.URL.Path != "/new" {
+			p.broken("After a %d the server got %q, and the response's Request is for %q.", code, text, resp.Request.URL.Path)
+		}
+	}
+}
