@@ -10,9 +10,10 @@ import (
 	"path/filepath"
 
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	_ "gonum.org/v1/plot/vg/vgsvg" // the format of the files
+	"gonum.org/v1/plot/vg/vgsvg"
 
 	"github.com/seed-e3550de8/retry/bench"
 )
@@ -29,6 +30,8 @@ var charts = []chart{
 	{"put1mib.svg", "A PUT of 1 MiB that succeeds at once", "ns for each request, the stub's included (logarithmic)", "Put1MiB", "ns/op"},
 	{"waiting.svg", "10,000 requests waiting for their retry", "bytes for each (logarithmic)", "Waiting", "B/waiting"},
 }
+
+const margin = 10 // points
 
 func writeCharts(w io.Writer) {
 	fmt.Fprint(w, "## Charts\n\n")
@@ -60,17 +63,17 @@ func (c chart) draw(dir string, s *samples) error {
 	p.X.Min, p.X.Max = bars.lowest(), bars.highest()
 	p.Y.Min, p.Y.Max = -0.6, float64(len(bars))-0.4
 
-	canvas, err := p.WriterTo(17*vg.Centimeter, vg.Length(len(bars))*0.62*vg.Centimeter+2.6*vg.Centimeter, "svg")
-	if err != nil {
-		return err
-	}
+	canvas := vgsvg.New(17*vg.Centimeter, vg.Length(len(bars))*0.62*vg.Centimeter+3*vg.Centimeter)
+	page := draw.New(canvas)
+	page.FillPolygon(color.White, []vg.Point{page.Min, {X: page.Max.X, Y: page.Min.Y}, page.Max, {X: page.Min.X, Y: page.Max.Y}})
+	p.Draw(draw.Crop(page, margin, -margin, margin, -margin))
 	var svg bytes.Buffer
 	if _, err := canvas.WriteTo(&svg); err != nil {
 		return err
 	}
 	// The font has the measures of two that most systems have, but is not itself on most.
-	text := bytes.ReplaceAll(svg.Bytes(), []byte("Liberation Sans"), []byte("Liberation Sans,Arial,Helvetica,sans-serif"))
-	return os.WriteFile(filepath.Join(dir, c.file), text, 0o644)
+	file := bytes.ReplaceAll(svg.Bytes(), []byte("Liberation Sans"), []byte("Liberation Sans,Arial,Helvetica,sans-serif"))
+	return os.WriteFile(filepath.Join(dir, c.file), file, 0o644)
 }
 
 type bar struct {
@@ -103,7 +106,7 @@ func (bs barList) labels() []string {
 	return labels
 }
 
-// lowest and highest are whole powers of ten around the values, with room for the numbers at the ends of the bars.
+// lowest is the power of ten below the values, with room for the shortest bar.
 func (bs barList) lowest() float64 {
 	least := math.Inf(1)
 	for _, b := range bs {
@@ -117,23 +120,42 @@ func (bs barList) highest() float64 {
 	for _, b := range bs {
 		most = max(most, b.value)
 	}
-	return most * math.Pow(most/bs.lowest(), 0.12)
+	return most
 }
+
+// row is where the bar with index i is on the vertical axis.
+func (bs barList) row(i int) float64 { return float64(len(bs) - 1 - i) }
+
+const gap = 4 // points between a bar and its number
 
 func (bs barList) Plot(c draw.Canvas, p *plot.Plot) {
 	toX, toY := p.Transforms(&c)
-	style := p.X.Tick.Label
-	style.XAlign, style.YAlign = draw.XLeft, draw.YCenter
 	for i, b := range bs {
-		at := float64(len(bs) - 1 - i)
+		at := bs.row(i)
 		left, right, low, high := toX(p.X.Min), toX(b.value), toY(at-0.36), toY(at+0.36)
 		fill := theirColor
 		if b.ours {
 			fill = oursColor
 		}
 		c.FillPolygon(fill, []vg.Point{{X: left, Y: low}, {X: right, Y: low}, {X: right, Y: high}, {X: left, Y: high}})
-		c.FillText(style, vg.Point{X: right + 4, Y: toY(at)}, number(b.value))
+		c.FillText(numberStyle(p), vg.Point{X: right + gap, Y: toY(at)}, number(b.value))
 	}
+}
+
+// GlyphBoxes keeps room for the numbers at the ends of the bars.
+func (bs barList) GlyphBoxes(p *plot.Plot) []plot.GlyphBox {
+	var boxes []plot.GlyphBox
+	for i, b := range bs {
+		box := numberStyle(p).Rectangle(number(b.value)).Add(vg.Point{X: gap})
+		boxes = append(boxes, plot.GlyphBox{X: p.X.Norm(b.value), Y: p.Y.Norm(bs.row(i)), Rectangle: box})
+	}
+	return boxes
+}
+
+func numberStyle(p *plot.Plot) text.Style {
+	style := p.X.Tick.Label
+	style.XAlign, style.YAlign = text.XLeft, text.YCenter
+	return style
 }
 
 // powers marks the powers of ten, and their multiples without a number.
