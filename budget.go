@@ -1,7 +1,6 @@
 package retry
 
 import (
-	"hash/maphash"
 	"math"
 	"net/url"
 	"strings"
@@ -18,7 +17,7 @@ import (
 //   - its capacity is Window times the rate of first attempts that succeed there, but at least Floor;
 //   - a retry withdraws 1, and a retry that succeeds gives it back;
 //   - a success at the first attempt deposits Ratio; a failure deposits nothing;
-//   - time deposits 0.01 a second, so that nobody is starved for good.
+//   - time deposits 0.001 a second, so that nobody is starved for good.
 //
 // A success is a response whose class is [Final], whatever its status: 404 comes from a server that is up. A retry that
 // finds less than 1 is not made: the call ends with the response or the error in hand, and the reason is [ErrBudget].
@@ -30,10 +29,10 @@ import (
 // Funding retries by successes is what lets an overloaded server recover as if nobody retried; see docs/overload.md.
 type Budget struct {
 	// Window is the time whose successes make the capacity, and over which their rate is averaged.
-	// Zero or negative means 10s.
+	// Zero or negative means 15s.
 	Window time.Duration
 
-	// Floor is the least capacity. Zero, negative and NaN mean 10. Below 1, a client of few requests has no retries.
+	// Floor is the least capacity. Zero, negative and NaN mean 5. Below 1, a client of few requests has no retries.
 	// +Inf never runs dry.
 	Floor float64
 
@@ -44,7 +43,7 @@ type Budget struct {
 	mu      sync.Mutex
 	buckets map[authority]*bucket // at most maxBuckets
 	highest int                   // the most buckets since the map was made
-	recent  [64]atomic.Pointer[bucket]
+	recent  [slots]atomic.Pointer[bucket]
 }
 
 // Unlimited is the Budget that never runs dry. It keeps no record, and its fields and Balance are of no interest.
@@ -52,26 +51,36 @@ var Unlimited = &Budget{Floor: math.Inf(1)}
 
 const (
 	maxBuckets = 1 << 16
-	refill     = 0.01 // retries a second
+	slots      = 64
+	refill     = 0.001 // retries a second; ten times as much keeps an overloaded server down, see docs/overload.md
 
 	// samples is how many successes go by between two looks at the clock: a power of two.
 	samples = 64
 )
 
-// An authority is the server that a request goes to (RFC 3986 section 3.2), as its URL has it.
-type authority struct{ scheme, host string }
+// An authority is the server that a request goes to (RFC 3986 section 3.2), as its URL has it. A scheme other than https
+// counts as http: comparing one string less is a third of what a success costs.
+type authority struct {
+	secure bool
+	host   string
+}
 
 func authorityOf(u *url.URL) authority {
 	if u == nil {
 		return authority{}
 	}
-	return authority{u.Scheme, u.Host}
+	return authority{u.Scheme == "https", u.Host}
 }
 
-var seed = maphash.MakeSeed()
-
-// slot is where recent keeps the bucket of a.
-func (a authority) slot() uint64 { return maphash.String(seed, a.host) % 64 }
+// slot is where recent keeps the bucket of a, if two authorities do not share it. A real hash of the host would cost
+// more than the rest of a success.
+func (a authority) slot() int {
+	n := len(a.host)
+	if n == 0 {
+		return 0
+	}
+	return (n ^ int(a.host[0]) ^ int(a.host[n/2])<<1 ^ int(a.host[n-1])<<2) % slots
+}
 
 // Balance returns how many retries the bucket of an authority holds now. The authority is scheme://host or
 // scheme://host:port, as it stands in the requests' URLs. One that is not known has a full bucket.
@@ -88,10 +97,10 @@ func (b *Budget) Balance(authority string) float64 {
 
 func parseAuthority(s string) authority {
 	scheme, host, _ := strings.Cut(s, "://")
-	return authority{scheme, strings.TrimSuffix(host, "/")}
+	return authority{scheme == "https", strings.TrimSuffix(host, "/")}
 }
 
-// success records a first attempt that succeeded: one load and one addition, and now and then a look at the clock.
+// success records a first attempt that succeeded: one load and one addition, and once in 64 times a look at the clock.
 func (b *Budget) success(a authority) {
 	if b == Unlimited {
 		return
@@ -103,7 +112,10 @@ func (b *Budget) success(a authority) {
 
 // count is success without the clock. It reports whether the bucket is due for settling.
 func (b *Budget) count(a authority) (k *bucket, due bool) {
-	k = b.bucket(a)
+	k = b.recent[a.slot()].Load()
+	if k == nil || k.authority != a {
+		k = b.bucket(a, time.Now())
+	}
 	return k, k.pending.Add(1)%samples == 0
 }
 
@@ -117,34 +129,30 @@ func (b *Budget) settle(k *bucket, now time.Time) {
 
 // withdraw takes 1 for a retry, if there is that much.
 func (b *Budget) withdraw(a authority, now time.Time) bool {
-	return b == Unlimited || b.bucket(a).add(b, -1, now)
+	return b == Unlimited || b.bucket(a, now).add(b, -1, now)
 }
 
 // refund gives back what a retry that succeeded has taken.
 func (b *Budget) refund(a authority, now time.Time) {
 	if b != Unlimited {
-		b.bucket(a).add(b, 1, now)
+		b.bucket(a, now).add(b, 1, now)
 	}
 }
 
 // bucket returns the bucket of a, which is made if need be.
-func (b *Budget) bucket(a authority) *bucket {
-	recent := &b.recent[a.slot()]
-	if k := recent.Load(); k != nil && k.authority == a {
-		return k
-	}
+func (b *Budget) bucket(a authority, now time.Time) *bucket {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	k := b.buckets[a]
 	if k == nil {
-		k = b.insert(a)
+		k = b.insert(a, now)
 	}
-	recent.Store(k)
+	b.recent[a.slot()].Store(k)
 	return k
 }
 
-func (b *Budget) insert(a authority) *bucket {
-	b.sweep(time.Now())
+func (b *Budget) insert(a authority, now time.Time) *bucket {
+	b.sweep(now)
 	if len(b.buckets) >= maxBuckets {
 		b.evict()
 	}
@@ -152,8 +160,8 @@ func (b *Budget) insert(a authority) *bucket {
 		b.buckets = make(map[authority]*bucket)
 	}
 	// The host is a part of the URL's text, which must not stay in memory for it.
-	a = authority{strings.Clone(a.scheme), strings.Clone(a.host)}
-	k := &bucket{authority: a, level: 1}
+	a.host = strings.Clone(a.host)
+	k := &bucket{authority: a, level: 1, counted: now, settled: now}
 	b.buckets[a] = k
 	b.highest = max(b.highest, len(b.buckets))
 	return k
@@ -193,9 +201,9 @@ func (b *Budget) drop(a authority, k *bucket) {
 	b.recent[a.slot()].CompareAndSwap(k, nil)
 }
 
-func (b *Budget) window() float64 { return orDefault(b.Window, 10*time.Second).Seconds() }
+func (b *Budget) window() float64 { return orDefault(b.Window, 15*time.Second).Seconds() }
 
-func (b *Budget) floor() float64 { return positiveOr(b.Floor, 10) }
+func (b *Budget) floor() float64 { return positiveOr(b.Floor, 5) }
 
 func (b *Budget) ratio() float64 { return min(positiveOr(b.Ratio, 0.1), 1) }
 
@@ -205,80 +213,4 @@ func positiveOr(f, byDefault float64) float64 {
 		return f
 	}
 	return byDefault
-}
-
-// A bucket is the budget of one authority.
-type bucket struct {
-	authority authority
-	pending   atomic.Int64 // successes at the first attempt since settled
-
-	mu      sync.Mutex
-	level   float64   // the share of the capacity that is there: 0 <= level <= 1
-	rate    float64   // of successes at the first attempt, a second, averaged over Window: rate >= 0
-	settled time.Time // when level and rate were true; zero before the first time
-}
-
-// balance returns what is in the bucket at now.
-func (k *bucket) balance(b *Budget, now time.Time) float64 {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.level * k.settle(b, now)
-}
-
-// add puts n in, up to the capacity, or takes -n out if there is that much; else it reports false.
-func (k *bucket) add(b *Budget, n float64, now time.Time) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	capacity := k.settle(b, now)
-	if math.IsInf(capacity, 1) {
-		return true
-	}
-	level := k.level + n/capacity
-	// A level computed from many small deposits is off by a rounding error, which must not cost a retry.
-	if level < -1e-9 {
-		return false
-	}
-	k.level = min(max(level, 0), 1)
-	return true
-}
-
-// settle brings level and rate from settled up to now, and returns the capacity.
-//
-// It is the level that is kept, not the number of retries, so that a bucket that is full stays full while its capacity
-// grows with the traffic, and a spent one stays spent while its capacity fades in an outage.
-func (k *bucket) settle(b *Budget, now time.Time) float64 {
-	if k.settled.IsZero() {
-		k.settled = now
-	}
-	elapsed := max(now.Sub(k.settled).Seconds(), 0)
-	successes := float64(k.pending.Swap(0))
-	k.settled = later(k.settled, now)
-	k.rate = average(k.rate, successes, elapsed, b.window())
-	capacity := max(b.window()*k.rate, b.floor())
-	k.level = min(k.level+(b.ratio()*successes+refill*elapsed)/capacity, 1)
-	return capacity
-}
-
-// average folds n events of the last elapsed seconds into an exponentially weighted moving rate.
-func average(rate, n, elapsed, window float64) float64 {
-	x := elapsed / window
-	if x < 1e-9 {
-		return rate + n/window
-	}
-	kept := math.Exp(-x)
-	return rate*kept + n/elapsed*(1-kept)
-}
-
-// asNew reports whether k is what a new bucket would be: full, with the least capacity.
-func (k *bucket) asNew(b *Budget, now time.Time) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.settle(b, now) <= b.floor() && k.level >= 1
-}
-
-func later(t, u time.Time) time.Time {
-	if u.After(t) {
-		return u
-	}
-	return t
 }

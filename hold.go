@@ -84,11 +84,16 @@ func (h *holds) waitAt(a authority, now time.Time, limit time.Duration, u float6
 	return rest + time.Duration(u*float64(spread))
 }
 
-// hold returns how long a request to the authority of req is held at now, and why that is too long for it.
-func (t *Transport) hold(p *Policy, req *http.Request, now time.Time) (time.Duration, error) {
-	limit := p.maxRetryAfter()
-	d := t.holds.wait(authorityOf(req.URL), now, limit)
-	if d > max(limit, 0) {
+// hold returns how long a request to the authority of req is held at now, after it was held for as long as held says,
+// and why that is too long for it.
+func (t *Transport) hold(p *Policy, req *http.Request, now time.Time, held time.Duration) (time.Duration, error) {
+	limit := max(p.maxRetryAfter(), 0)
+	d := t.holds.wait(authorityOf(req.URL), now, limit-held)
+	if d > limit-held {
+		// The gate fails open for a request that has waited in it.
+		if held > 0 {
+			return 0, nil
+		}
 		return d, ErrRetryAfter
 	}
 	if deadline, ok := req.Context().Deadline(); ok && d > 0 && deadline.Sub(now) <= d {
@@ -97,38 +102,44 @@ func (t *Transport) hold(p *Policy, req *http.Request, now time.Time) (time.Dura
 	return d, nil
 }
 
-// awaitRelease waits until a first attempt may go.
+// awaitRelease waits until c's next attempt may go, or returns why it must not. Others may have been told to come back
+// later in the meantime, so it asks again after each wait.
 func (t *Transport) awaitRelease(p *Policy, c *call) error {
-	d, reason := t.hold(p, c.req, time.Now())
-	if d == 0 {
-		return nil
+	start := time.Now()
+	for now := start; ; now = time.Now() {
+		c.Held = now.Sub(start)
+		d, reason := t.hold(p, c.req, now, c.Held)
+		if reason == nil && d > 0 {
+			reason = wait(c.req, now, d)
+		}
+		if reason != nil || d == 0 {
+			return reason
+		}
 	}
-	if reason == nil {
-		reason = wait(c.req, d)
-	}
-	if reason == nil {
-		c.Held = d
-		return nil
-	}
+}
+
+// refuse is the outcome of a request that is not sent at all.
+func (t *Transport) refuse(p *Policy, c *call, reason error) error {
 	closeBody(c.req.Body)
 	err := &Error{Reason: reason}
 	if p.OnAttempt != nil {
-		p.OnAttempt(Attempt{Request: c.req, Err: err}, Decision{Delay: d, FromServer: true, Reason: reason})
+		a := Attempt{Request: c.req, Err: err, Held: c.Held}
+		p.OnAttempt(a, Decision{Class: Transient, FromServer: true, Reason: reason})
 	}
 	return err
 }
 
 // share holds the authority if c's response asks for it, and c's own retry too.
-func (t *Transport) share(p *Policy, c *call, d *Decision, now time.Time) {
+func (t *Transport) share(p *Policy, c *call, d *Decision) {
 	if d.Class != Final && c.Response != nil {
-		if retryAfter, ok := ParseRetryAfter(c.Response.Header, now); ok && retryAfter <= p.maxRetryAfter() {
-			t.holds.close(authorityOf(c.req.URL), retryAfter, now)
+		if retryAfter, ok := ParseRetryAfter(c.Response.Header, c.judged); ok && retryAfter <= p.maxRetryAfter() {
+			t.holds.close(authorityOf(c.req.URL), retryAfter, c.judged)
 		}
 	}
 	if !d.Retry {
 		return
 	}
-	held, reason := t.hold(p, c.req, now)
+	held, reason := t.hold(p, c.req, c.judged, 0)
 	if held > d.Delay {
 		d.Delay, d.FromServer = held, true
 	}

@@ -187,6 +187,9 @@ func (p *Policy) idempotent(req *http.Request) bool {
 // simple reports whether nobody but this package has a say in, or looks at, the outcome of an attempt.
 func (p *Policy) simple() bool { return p.Classify == nil && p.OnAttempt == nil }
 
+// plain reports whether a first attempt needs nothing before and, if it succeeds, nothing after it.
+func (p *Policy) plain() bool { return p.simple() && p.AttemptTimeout <= 0 && !p.ShareRetryAfter }
+
 // override returns a copy of p with the fields of q that are not zero.
 func (p Policy) override(q *Policy) Policy {
 	if q.MaxAttempts != 0 {

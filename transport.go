@@ -1,7 +1,6 @@
 package retry
 
 import (
-	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -54,41 +53,56 @@ func (t *Transport) roundTripper() http.RoundTripper {
 // If the base returns a response together with an error, the response is closed and the error counts; if it returns
 // neither, the error says so and is [Final].
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	s := settingsOf(req.Context())
+	if s != nil || !t.policy.plain() {
+		return t.roundTrip(req, s)
+	}
+	// Nearly every request ends here. Going through roundTrip would triple its price.
+	resp, err := t.roundTripper().RoundTrip(req)
+	if succeeded(resp, err) {
+		t.budgetOf(&t.policy).success(authorityOf(req.URL))
+		return resp, nil
+	}
+	c := call{Attempt: Attempt{Number: 1, Request: req, Response: resp, Err: err}, req: req, sent: 1}
+	return t.retry(&t.policy, &c)
+}
+
+// succeeded reports whether an attempt whose class is the default one is over and done with.
+func succeeded(resp *http.Response, err error) bool {
+	return err == nil && resp != nil && resp.Request != nil && ClassifyStatus(resp.StatusCode) == Final
+}
+
+// roundTrip is RoundTrip for all policies and contexts.
+func (t *Transport) roundTrip(req *http.Request, s *settings) (*http.Response, error) {
 	p, c := &t.policy, call{Attempt: Attempt{Number: 1, Request: req}, req: req}
-	if s := settingsOf(req.Context()); s != nil {
-		if s.policy != nil {
-			merged := t.policy.override(s.policy)
-			p = &merged
-		}
+	if s != nil {
 		c.Number, c.nested = max(s.attempt, 1), s.attempt > 1
 	}
+	if s != nil && s.policy != nil {
+		merged := t.policy.override(s.policy)
+		p = &merged
+	}
 	if p.ShareRetryAfter {
-		if err := t.awaitRelease(p, &c); err != nil {
-			return nil, err
+		if reason := t.awaitRelease(p, &c); reason != nil {
+			return nil, t.refuse(p, &c, reason)
 		}
 	}
+	t.send(p, &c)
+	return t.retry(p, &c)
+}
+
+// retry takes a call from its first outcome to its last.
+func (t *Transport) retry(p *Policy, c *call) (*http.Response, error) {
 	for {
-		t.send(p, &c)
-		if c.Err == nil && p.simple() && ClassifyStatus(c.Response.StatusCode) == Final {
-			t.deposit(p, &c)
-			return c.Response, nil
-		}
-		d := t.judge(p, &c)
+		d := t.judge(p, c)
 		if !d.Retry {
 			return c.result(d)
 		}
-		if err := c.prepare(d); err != nil {
+		if err := t.prepare(p, c, d); err != nil {
 			return nil, err
 		}
+		t.send(p, c)
 	}
-}
-
-// A call is one RoundTrip: its current attempt, and what all its attempts share.
-type call struct {
-	Attempt
-	req    *http.Request // the caller's
-	sent   int           // how often this Transport has asked its base
-	nested bool          // an outer Transport does the retrying
 }
 
 // send makes an attempt.
@@ -102,24 +116,20 @@ func (t *Transport) send(p *Policy, c *call) {
 	} else {
 		c.Response, c.Err = t.roundTripper().RoundTrip(c.Request)
 	}
-	c.sent++
 	if p.OnAttempt != nil {
 		c.Duration = time.Since(start)
 	}
-	switch {
-	case c.Err == nil && c.Response == nil:
-		c.Err = errBrokenBase
-	case c.Err == nil && c.Response.Request == nil:
-		c.Response.Request = c.Request
-	case c.Err != nil && c.Response != nil:
-		closeBody(c.Response.Body)
-		c.Response = nil
-	}
+	c.sent++
 }
 
 // judge decides on an attempt, settles it with the budget, and tells OnAttempt. It guards the response against a panic,
 // or a Goexit, in the functions of the policy.
 func (t *Transport) judge(p *Policy, c *call) (d Decision) {
+	c.check()
+	if p.simple() && succeeded(c.Response, c.Err) {
+		t.deposit(p, c)
+		return Decision{}
+	}
 	returned := false
 	defer func() {
 		if !returned && c.Response != nil {
@@ -127,15 +137,15 @@ func (t *Transport) judge(p *Policy, c *call) (d Decision) {
 		}
 	}()
 	c.countInner()
-	now := time.Now()
-	d = p.decide(c.Attempt, now)
+	c.judged = time.Now()
+	d = p.decide(c.Attempt, c.judged)
 	if d.Retry && c.nested {
 		d.Retry, d.Reason = false, ErrMaxAttempts
 	}
 	if p.ShareRetryAfter {
-		t.share(p, c, &d, now)
+		t.share(p, c, &d)
 	}
-	t.settle(p, c, &d, now)
+	t.settle(p, c, &d)
 	if p.OnAttempt != nil {
 		p.OnAttempt(c.Attempt, d)
 	}
@@ -144,24 +154,23 @@ func (t *Transport) judge(p *Policy, c *call) (d Decision) {
 }
 
 // settle asks the budget last, so that nothing is withdrawn for a retry that does not happen.
-func (t *Transport) settle(p *Policy, c *call, d *Decision, now time.Time) {
+func (t *Transport) settle(p *Policy, c *call, d *Decision) {
 	switch {
 	case d.Class == Final && c.Err == nil:
 		t.deposit(p, c)
-	case d.Retry && !t.budgetOf(p).withdraw(authorityOf(c.req.URL), now):
+	case d.Retry && !t.budgetOf(p).withdraw(authorityOf(c.req.URL), c.judged):
 		d.Retry, d.Reason = false, ErrBudget
 	}
 }
 
 // deposit tells the budget of a success.
 func (t *Transport) deposit(p *Policy, c *call) {
-	b := t.budgetOf(p)
-	switch {
-	case b == Unlimited || c.nested:
+	switch b := t.budgetOf(p); {
+	case c.nested: // an outer Transport's retry
 	case c.sent == 1:
 		b.success(authorityOf(c.req.URL))
 	default:
-		b.refund(authorityOf(c.req.URL), time.Now())
+		b.refund(authorityOf(c.req.URL), c.judged)
 	}
 }
 
@@ -172,33 +181,19 @@ func (t *Transport) budgetOf(p *Policy) *Budget {
 	return &t.budget
 }
 
-// countInner adds the attempts that a Transport further in made, which its response or its error tells.
-func (c *call) countInner() {
-	if c.Response != nil {
-		c.Number = max(c.Number, AttemptNumber(c.Response.Request.Context()))
-	}
-	if inner, ok := errors.AsType[*Error](c.Err); ok {
-		c.Number = max(c.Number, inner.Attempts)
-	}
-}
-
-// result is what RoundTrip returns after its last attempt.
-func (c *call) result(d Decision) (*http.Response, error) {
-	if c.Err == nil || c.sent == 1 {
-		return c.Response, c.Err
-	}
-	return nil, &Error{Attempts: c.Number, Reason: d.Reason, Err: c.Err}
-}
-
 // prepare gets everything ready for the next attempt: it discards, waits, and rewinds.
-func (c *call) prepare(d Decision) error {
-	begin, status := time.Now(), 0
+func (t *Transport) prepare(p *Policy, c *call, d Decision) error {
+	status := 0
 	if c.Response != nil {
 		status = c.Response.StatusCode
 		discard(c.Request, c.Response, d.Delay)
 		c.Response = nil // its headers need not live through the wait
 	}
-	if reason := wait(c.req, d.Delay-time.Since(begin)); reason != nil {
+	reason := wait(c.req, c.judged, d.Delay)
+	if reason == nil && p.ShareRetryAfter {
+		reason = t.awaitRelease(p, c)
+	}
+	if reason != nil {
 		return c.abandon(status, reason)
 	}
 	next := c.req.WithContext(withAttempt(c.req.Context(), c.Number+1))
@@ -210,19 +205,14 @@ func (c *call) prepare(d Decision) error {
 		closeBody(next.Body)
 		return c.abandon(status, reason)
 	}
-	c.Attempt = Attempt{Number: c.Number + 1, Request: next}
+	c.Attempt = Attempt{Number: c.Number + 1, Request: next, Held: c.Held}
 	return nil
 }
 
-// abandon is the outcome of a request whose next attempt cannot be made, though it was decided on.
-func (c *call) abandon(status int, reason error) error {
-	return &Error{Attempts: c.Number, Reason: reason, Err: c.Err, StatusCode: status}
-}
-
-// wait waits for d, or until req must not be sent any more, and returns why.
-func wait(req *http.Request, d time.Duration) error {
+// wait waits until d after start, or until req must not be sent any more, and returns why. A wait of zero asks no clock.
+func wait(req *http.Request, start time.Time, d time.Duration) error {
 	if d > 0 {
-		timer := time.NewTimer(d)
+		timer := time.NewTimer(time.Until(start.Add(d)))
 		defer timer.Stop()
 		select {
 		case <-timer.C:

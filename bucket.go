@@ -1,0 +1,92 @@
+package retry
+
+import (
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A bucket is the budget of one authority.
+type bucket struct {
+	authority authority
+	pending   atomic.Int64 // successes at the first attempt since counted
+
+	mu      sync.Mutex
+	level   float64   // the share of the capacity that is there: 0 <= level <= 1
+	settled time.Time // when level was true
+	rate    float64   // of successes at the first attempt, a second, averaged over Window: rate >= 0
+	counted time.Time // when rate was true
+}
+
+// balance returns what is in the bucket at now.
+func (k *bucket) balance(b *Budget, now time.Time) float64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.level * k.settle(b, now)
+}
+
+// add puts n in, up to the capacity, or takes -n out if there is that much; else it reports false.
+func (k *bucket) add(b *Budget, n float64, now time.Time) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	capacity := k.settle(b, now)
+	if math.IsInf(capacity, 1) {
+		return true
+	}
+	level := k.level + n/capacity
+	// A level computed from many small deposits is off by a rounding error, which must not cost a retry.
+	if level < -1e-9 {
+		return false
+	}
+	k.level = min(max(level, 0), 1)
+	return true
+}
+
+// asNew reports whether k is what a new bucket would be: full, with the least capacity.
+func (k *bucket) asNew(b *Budget, now time.Time) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.settle(b, now) <= b.floor() && k.level >= 1
+}
+
+// settle brings level and rate up to now, and returns the capacity.
+//
+// It is the level that is kept, not the number of retries, so that a bucket that is full stays full while its capacity
+// grows with the traffic, and a spent one stays spent while its capacity fades.
+func (k *bucket) settle(b *Budget, now time.Time) float64 {
+	successes := float64(k.pending.Swap(0))
+	if successes > 0 {
+		k.rate = average(k.rate, successes, now.Sub(k.counted).Seconds(), b.window())
+		k.counted = later(k.counted, now)
+	}
+	capacity := k.capacity(b, now)
+	elapsed := max(now.Sub(k.settled).Seconds(), 0)
+	k.settled = later(k.settled, now)
+	k.level = min(k.level+(b.ratio()*successes+refill*elapsed)/capacity, 1)
+	return capacity
+}
+
+// capacity returns the most that the bucket holds. Without successes the rate fades over ten times the Window: it is
+// what the client did before an outage that its retries in the outage are measured by.
+func (k *bucket) capacity(b *Budget, now time.Time) float64 {
+	idle := max(now.Sub(k.counted).Seconds(), 0)
+	return max(b.window()*k.rate*math.Exp(-idle/(10*b.window())), b.floor())
+}
+
+// average folds n events of the last elapsed seconds into an exponentially weighted moving rate.
+func average(rate, n, elapsed, window float64) float64 {
+	x := elapsed / window
+	if x < 1e-9 {
+		return rate + n/window
+	}
+	kept := math.Exp(-x)
+	return rate*kept + n/elapsed*(1-kept)
+}
+
+func later(t, u time.Time) time.Time {
+	if u.After(t) {
+		return u
+	}
+	return t
+}
