@@ -1,0 +1,253 @@
+package retry_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/seed-e3550de8/retry"
+)
+
+// Simple retries: the same wait before each, and a maximum.
+func ExampleConstant() {
+	server := answering(503)
+	defer server.Close()
+	client := &http.Client{Transport: retry.New(nil, retry.Policy{
+		MaxAttempts: 3, // the first included: two retries
+		Backoff:     retry.Constant(5 * time.Millisecond),
+		OnAttempt: func(a retry.Attempt, d retry.Decision) {
+			fmt.Println("attempt", a.Number, "retry:", d.Retry, "after:", d.Delay)
+		},
+	})}
+	resp, err := client.Get(server.URL)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer resp.Body.Close()
+	fmt.Println(resp.StatusCode)
+	// Output:
+	// attempt 1 retry: true after: 5ms
+	// attempt 2 retry: true after: 5ms
+	// attempt 3 retry: false after: 0s
+	// 503
+}
+
+// Waits that double, without randomness. For a client that is alone with its server: the waits of several that fail
+// together would end together.
+func ExampleExponential_doubling() {
+	policy := retry.Policy{
+		MaxAttempts: 4,
+		Backoff:     retry.Exponential{Base: time.Second, Max: 32 * time.Second, Jitter: retry.NoJitter},
+	}
+	for n := 1; n < policy.MaxAttempts; n++ {
+		fmt.Println("before retry", n, "wait", policy.Backoff.Delay(n))
+	}
+	client := &http.Client{Transport: retry.New(nil, policy)}
+	defer client.CloseIdleConnections()
+	// Output:
+	// before retry 1 wait 1s
+	// before retry 2 wait 2s
+	// before retry 3 wait 4s
+}
+
+// The truncated exponential backoff as many services document it: min(2^n s + a random number of milliseconds up to
+// 1000, the maximum), with n counted from 0 and the random part drawn anew for each wait. The maximum is often 32 s or
+// 64 s.
+func ExampleExponential_truncated() {
+	backoff := retry.Exponential{Base: time.Second, Max: 64 * time.Second, Jitter: retry.AdditiveJitter}
+	for n := 1; n <= 8; n++ {
+		least := min(time.Second<<(n-1), backoff.Max)
+		most := min(least+time.Second, backoff.Max)
+		d := backoff.Delay(n)
+		fmt.Println("retry", n, "waits", least, "to", most, least <= d && d <= most)
+	}
+	fmt.Println("two draws are equal:", backoff.Delay(1) == backoff.Delay(1))
+	client := &http.Client{Transport: retry.New(nil, retry.Policy{MaxAttempts: 9, Backoff: backoff})}
+	defer client.CloseIdleConnections()
+	// Output:
+	// retry 1 waits 1s to 2s true
+	// retry 2 waits 2s to 3s true
+	// retry 3 waits 4s to 5s true
+	// retry 4 waits 8s to 9s true
+	// retry 5 waits 16s to 17s true
+	// retry 6 waits 32s to 33s true
+	// retry 7 waits 1m4s to 1m4s true
+	// retry 8 waits 1m4s to 1m4s true
+	// two draws are equal: false
+}
+
+// Full jitter is the default: a wait of anything up to the exponential one, also when that is truncated.
+func ExampleExponential_fullJitter() {
+	backoff := retry.Exponential{} // Base: 1s, Max: 32s, Jitter: FullJitter
+	for _, n := range []int{1, 2, 3, 6, 100} {
+		most := min(time.Second<<min(n-1, 5), 32*time.Second)
+		d := backoff.Delay(n)
+		fmt.Println("retry", n, "waits up to", most, 0 <= d && d < most)
+	}
+	fmt.Println("two draws are equal:", backoff.Delay(100) == backoff.Delay(100))
+	// Output:
+	// retry 1 waits up to 1s true
+	// retry 2 waits up to 2s true
+	// retry 3 waits up to 4s true
+	// retry 6 waits up to 32s true
+	// retry 100 waits up to 32s true
+	// two draws are equal: false
+}
+
+// A predicate over the result: 501, 505 to 508, 510 and 511 do not pass by their definition, so this client does not
+// ask again after them. Everything else is as the default has it.
+func ExampleClassifier() {
+	lasting := []int{501, 505, 506, 507, 508, 510, 511}
+	classify := func(a retry.Attempt) retry.Class {
+		if a.Response != nil && slices.Contains(lasting, a.Response.StatusCode) {
+			return retry.Final
+		}
+		return retry.Classify(a)
+	}
+	client := &http.Client{Transport: retry.New(nil, retry.Policy{
+		MaxAttempts: 2,
+		Backoff:     retry.Constant(0),
+		Classify:    classify,
+	})}
+
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		status, err := strconv.Atoi(r.URL.Path[1:])
+		if err != nil {
+			status = http.StatusBadRequest
+		}
+		w.WriteHeader(status)
+	}))
+	defer server.Close()
+	for _, path := range []string{"/500", "/501", "/503", "/511"} {
+		resp, err := client.Get(server.URL + path)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		resp.Body.Close()
+		fmt.Println(resp.StatusCode, "attempts:", retry.AttemptNumber(resp.Request.Context()))
+	}
+	// Output:
+	// 500 attempts: 2
+	// 501 attempts: 1
+	// 503 attempts: 2
+	// 511 attempts: 1
+}
+
+// What was created a moment ago may not be known everywhere yet: this client asks again after a 404.
+func ExampleClassifier_notFound() {
+	server := answering(404, 404, 200)
+	defer server.Close()
+	client := &http.Client{Transport: retry.New(nil, retry.Policy{
+		Backoff: retry.Constant(0),
+		Classify: func(a retry.Attempt) retry.Class {
+			if a.Response != nil && a.Response.StatusCode == http.StatusNotFound {
+				return retry.Transient
+			}
+			return retry.Classify(a)
+		},
+	})}
+	resp, err := client.Get(server.URL)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer resp.Body.Close()
+	fmt.Println(resp.Status, "at attempt", retry.AttemptNumber(resp.Request.Context()))
+	// Output: 200 OK at attempt 3
+}
+
+// An action of one's own on a status, without a say in what is retried.
+func ExamplePolicy_actionOnStatus() {
+	server := answering(503, 404)
+	defer server.Close()
+	var missing []string
+	client := &http.Client{Transport: retry.New(nil, retry.Policy{
+		Backoff: retry.Constant(0),
+		OnAttempt: func(a retry.Attempt, _ retry.Decision) {
+			if a.Response != nil && a.Response.StatusCode == http.StatusNotFound {
+				missing = append(missing, a.Request.URL.Path) // for many goroutines, under a lock
+			}
+		},
+	})}
+	resp, err := client.Get(server.URL + "/orders/7")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer resp.Body.Close()
+	fmt.Println(resp.StatusCode, "missing:", missing)
+	// Output: 404 missing: [/orders/7]
+}
+
+// An action on each retry. It comes before the wait, so a log shows why nothing seems to happen.
+func ExamplePolicy_actionOnRetry() {
+	server := answering(429, 503, 200)
+	defer server.Close()
+	client := &http.Client{Transport: retry.New(nil, retry.Policy{
+		Backoff: retry.Constant(time.Millisecond),
+		OnAttempt: func(a retry.Attempt, d retry.Decision) {
+			if d.Retry {
+				fmt.Println("status", a.Response.StatusCode, "is", d.Class, "and waits", d.Delay)
+			}
+		},
+	})}
+	resp, err := client.Get(server.URL)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer resp.Body.Close()
+	fmt.Println(resp.Status)
+	// Output:
+	// status 429 is transient and waits 1ms
+	// status 503 is transient and waits 1ms
+	// 200 OK
+}
+
+// If no attempt got a response, the error says how many there were, why there are no more, and what the last one met.
+func ExampleError() {
+	server := answering(200)
+	server.Close() // from now on connections are refused
+
+	client := &http.Client{Transport: retry.New(nil, retry.Policy{MaxAttempts: 3, Backoff: retry.Constant(0)})}
+	_, err := client.Get(server.URL)
+
+	var failure *retry.Error
+	if errors.As(err, &failure) {
+		fmt.Println("attempts:", failure.Attempts)
+		fmt.Println("reason:", failure.Reason)
+	}
+	fmt.Println("exhausted:", errors.Is(err, retry.ErrMaxAttempts))
+	// Output:
+	// attempts: 3
+	// reason: the attempts are exhausted
+	// exhausted: true
+}
+
+// If the last attempt got a response, that is the result, with its body unread: it usually says more than an error
+// could. Who wants an error makes one of it, and knows from the request how many attempts there were.
+func ExampleError_exhaustedWithResponse() {
+	server := answering(503)
+	defer server.Close()
+	client := &http.Client{Transport: retry.New(nil, retry.Policy{MaxAttempts: 3, Backoff: retry.Constant(0)})}
+
+	fetch := func(url string) error {
+		resp, err := client.Get(url)
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		if retry.ClassifyStatus(resp.StatusCode) != retry.Final {
+			return fmt.Errorf("still %d after %d attempts", resp.StatusCode, retry.AttemptNumber(resp.Request.Context()))
+		}
+		return nil
+	}
+	fmt.Println(fetch(server.URL))
+	// Output: still 503 after 3 attempts
+}
