@@ -1,0 +1,187 @@
+package retry_test
+
+import (
+	"context"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-e3550de8/retry"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const http1, http2 = "HTTP/1", "HTTP/2"
+
+// overBoth runs body over HTTP/1 and over HTTP/2, each in a bubble.
+func overBoth(t *testing.T, body func(t *testing.T, proto string)) {
+	t.Helper()
+	for _, proto := range []string{http1, http2} {
+		t.Run(proto, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { body(t, proto) })
+		})
+	}
+}
+
+// A site is a server of net/http over a wire, and an http.Transport that reaches nothing else.
+type site struct {
+	*wire
+	base *http.Transport
+}
+
+func serve(t testing.TB, proto string, h http.HandlerFunc) *site {
+	s := &site{wire: newWire()}
+	server := &http.Server{Handler: h, Protocols: protocolsOf(proto), ErrorLog: log.New(io.Discard, "", 0)}
+	var running sync.WaitGroup
+	running.Go(func() { _ = server.Serve(s.wire) })
+	s.base = dialing(t, proto, s.wire.DialContext)
+	t.Cleanup(func() {
+		s.base.CloseIdleConnections()
+		server.Close()
+		running.Wait()
+	})
+	return s
+}
+
+// serveRaw hands every connection to handle, which need not close it.
+func serveRaw(t testing.TB, proto string, handle func(net.Conn)) *site {
+	s := &site{wire: newWire()}
+	acceptRaw(t, s.wire, handle)
+	s.base = dialing(t, proto, s.wire.DialContext)
+	return s
+}
+
+func acceptRaw(t testing.TB, li net.Listener, handle func(net.Conn)) {
+	var running sync.WaitGroup
+	var mu sync.Mutex
+	var conns []net.Conn
+	running.Go(func() {
+		for {
+			c, err := li.Accept()
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			conns = append(conns, c)
+			mu.Unlock()
+			running.Go(func() {
+				defer c.Close()
+				handle(c)
+			})
+		}
+	})
+	t.Cleanup(func() {
+		li.Close()
+		mu.Lock()
+		for _, c := range conns {
+			c.Close()
+		}
+		mu.Unlock()
+		running.Wait()
+	})
+}
+
+func dialing(t testing.TB, proto string, dial func(context.Context, string, string) (net.Conn, error)) *http.Transport {
+	tr := &http.Transport{DialContext: dial, Protocols: protocolsOf(proto)}
+	t.Cleanup(tr.CloseIdleConnections)
+	return tr
+}
+
+func protocolsOf(proto string) *http.Protocols {
+	var p http.Protocols
+	p.SetHTTP1(proto == http1)
+	p.SetUnencryptedHTTP2(proto == http2)
+	return &p
+}
+
+// A trail records what OnAttempt is told.
+type trail struct {
+	mu    sync.Mutex
+	steps []step
+}
+
+type step struct {
+	retry.Decision
+	err    error
+	status int
+	at     time.Time
+}
+
+func (tr *trail) watch(a retry.Attempt, d retry.Decision) {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	s := step{Decision: d, err: a.Err, at: time.Now()}
+	if a.Response != nil {
+		s.status = a.Response.StatusCode
+	}
+	tr.steps = append(tr.steps, s)
+}
+
+func (tr *trail) last() step { return tr.steps[len(tr.steps)-1] }
+
+// eager retries at once, and as often as attempts allow.
+func (tr *trail) eager(attempts int) retry.Policy {
+	return retry.Policy{
+		MaxAttempts: attempts, Backoff: retry.Constant(0), Budget: retry.Unlimited, OnAttempt: tr.watch,
+	}
+}
+
+func newRequest(t testing.TB, method, url, body string) *http.Request {
+	var r io.Reader
+	if body != "" {
+		r = strings.NewReader(body)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), method, url, r)
+	require.NoError(t, err)
+	return req
+}
+
+// readAndClose returns the body of resp.
+func readAndClose(t testing.TB, resp *http.Response) string {
+	t.Helper()
+	body, err := io.ReadAll(resp.Body)
+	assert.NoError(t, err)
+	assert.NoError(t, resp.Body.Close())
+	return string(body)
+}
+
+// perhaps is a handler that answers its nth call with the nth status, and then with 200. The body of each answer is
+// its status text.
+func perhaps(statuses ...int) http.HandlerFunc {
+	var mu sync.Mutex
+	return func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		code := http.StatusOK
+		if len(statuses) > 0 {
+			code, statuses = statuses[0], statuses[1:]
+		}
+		mu.Unlock()
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.WriteHeader(code)
+		_, _ = io.WriteString(w, http.StatusText(code))
+	}
+}
+
+// stall is a handler that reads the request and then waits until the client goes.
+func stall(_ http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	<-r.Context().Done()
+}
+
+func TestATransientStatusOfARealServerIsRetried(t *testing.T) {
+	overBoth(t, func(t *testing.T, proto string) {
+		s, tr := serve(t, proto, perhaps(503, 429)), new(trail)
+		client := &http.Client{Transport: retry.New(s.base, tr.eager(4))}
+		resp, err := client.Get("http://example.com/")
+		require.NoError(t, err)
+		assert.Equal(t, "OK", readAndClose(t, resp))
+		assert.Equal(t, 3, retry.AttemptNumber(resp.Request.Context()))
+		assert.Equal(t, 1, s.dialed(), "connections")
+	})
+}
