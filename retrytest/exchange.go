@@ -32,7 +32,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{srv: s, conn: c, stream: stream, w: w, r: r, rec: rec}
 	defer x.recover()
 	if tn.notYet {
-		x.hangUp()
+		x.tooEarly()
 	}
 	if tn.closeConn {
 		w.Header().Set("Connection", "close")
@@ -51,7 +51,20 @@ func (x *exchange) recover() {
 	panic(http.ErrAbortHandler)
 }
 
+// tooEarly closes the connection, because the next step needs a new one. Over HTTP/2
+// the client can see that the request was not processed.
+func (x *exchange) tooEarly() {
+	if x.stream != 0 {
+		x.goAway(max(x.stream, 2)-2, NoError)
+	}
+	x.hangUp()
+}
+
 func (x *exchange) run(st Step) {
+	if st.needs&needsHTTP2 != 0 && x.stream == 0 {
+		x.srv.t.Errorf("retrytest: request %d came over %s, and %v needs HTTP/2", x.rec.Number, x.r.Proto, st)
+		x.hangUp()
+	}
 	switch {
 	case st.handler:
 	case st.early:
@@ -86,7 +99,9 @@ func (x *exchange) answer(st *Step) {
 	}
 	content, length := st.answer.body.open()
 	x.writeHeader(&st.answer, length)
-	x.writeBody(&st.answer.body, content)
+	if x.r.Method != http.MethodHead {
+		x.writeBody(&st.answer.body, content)
+	}
 	for _, f := range st.answer.trailer {
 		x.w.Header().Add(f.key, f.value)
 	}

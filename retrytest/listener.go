@@ -202,11 +202,19 @@ func (s *Server) acceptLoop() {
 
 // greet makes the TLS handshake, if there is to be one, and hands the connection over.
 func (s *Server) greet(c *conn, cert *tls.Certificate) {
+	if s.secure(c, cert) {
+		s.back.hand(c)
+	}
+}
+
+// secure makes the TLS handshake, if there is to be one. A nil cert is the right one.
+// It closes the connection and reports false if that fails.
+func (s *Server) secure(c *conn, cert *tls.Certificate) bool {
 	if s.cfg.Protocol.tls() && !c.startTLS(s, cert) {
 		c.Close()
-		return
+		return false
 	}
-	s.back.hand(c)
+	return true
 }
 
 // connState waits for the http.Server's goroutines, and tells

@@ -2,21 +2,18 @@ package retrytest
 
 import (
 	"context"
-	"errors"
-	"io"
 	"net"
 	"os"
 	"sync"
-	"sync/atomic"
 	"syscall"
 )
 
 // pipeBacklog is how many connections may be dialed and not yet accepted.
 const pipeBacklog = 128
 
-// A pipeListener is a net.Listener in memory. Both ends of its connections are
-// net.Pipe's, so that everything that waits on them waits durably, and a
-// testing/synctest bubble's clock goes on. It belongs to the bubble that made it.
+// A pipeListener is a net.Listener in memory. Everything that waits for it or for its
+// connections waits durably, so that a testing/synctest bubble's clock
+// goes on. It belongs to the bubble that made it.
 type pipeListener struct {
 	queue chan net.Conn
 	done  chan struct{}
@@ -101,47 +98,3 @@ type pipeAddr struct{}
 
 func (pipeAddr) Network() string { return "tcp" }
 func (pipeAddr) String() string  { return "example.com:80" }
-
-// A pipeConn is one end of a net.Pipe whose errors look like a TCP connection's.
-type pipeConn struct {
-	net.Conn
-	mine, peers *atomic.Bool // whether this end, or the other, closes by a reset
-}
-
-func newPipe() (client, server net.Conn) {
-	c, s := net.Pipe()
-	var cr, sr atomic.Bool
-	return &pipeConn{c, &cr, &sr}, &pipeConn{s, &sr, &cr}
-}
-
-// SetLinger has the meaning of net.TCPConn's: after SetLinger(0), Close is a reset.
-func (c *pipeConn) SetLinger(sec int) error {
-	c.mine.Store(sec == 0)
-	return nil
-}
-
-func (c *pipeConn) LocalAddr() net.Addr  { return pipeAddr{} }
-func (c *pipeConn) RemoteAddr() net.Addr { return pipeAddr{} }
-
-func (c *pipeConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	switch {
-	case err == io.EOF && c.peers.Load():
-		err = c.opError("read", os.NewSyscallError("read", syscall.ECONNRESET))
-	case errors.Is(err, io.ErrClosedPipe):
-		err = c.opError("read", net.ErrClosed)
-	}
-	return n, err
-}
-
-func (c *pipeConn) Write(p []byte) (int, error) {
-	n, err := c.Conn.Write(p)
-	if errors.Is(err, io.ErrClosedPipe) {
-		err = c.opError("write", os.NewSyscallError("write", syscall.EPIPE))
-	}
-	return n, err
-}
-
-func (c *pipeConn) opError(op string, err error) error {
-	return &net.OpError{Op: op, Net: "tcp", Source: c.LocalAddr(), Addr: c.RemoteAddr(), Err: err}
-}

@@ -51,7 +51,7 @@ type Config struct {
 
 	// Pipe makes the connections in memory instead of on the loopback interface, so that the
 	// whole exchange can live in a testing/synctest bubble, where latency takes
-	// no time. A pipe has no buffer: a write waits for its reader.
+	// no time. A pipe holds 16 KiB in each direction.
 	Pipe bool
 
 	// Strict makes a request beyond the script fail the test.

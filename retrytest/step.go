@@ -150,7 +150,7 @@ func (s Step) EarlyThenRead() Step {
 // String returns the step as it would be written.
 func (s Step) String() string {
 	if s.name == "" {
-		return "Step{}"
+		return "Status(200)"
 	}
 	return s.name
 }

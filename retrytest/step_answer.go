@@ -48,9 +48,9 @@ func (s Step) Trailer(key, value string) Step {
 	return s
 }
 
-// Informational sends n responses with the 1xx status code before the answer, each with a
-// Link field if code is 103. Clients bear some: net/http bears 1 MiB of
-// them, or as many as MaxResponseHeaderBytes says.
+// Informational sends n responses with the 1xx status code before the answer, each with a Link
+// field if code is 103. A client bears only so many: net/http as many bytes of them, with
+// the answer's header, as Transport.MaxResponseHeaderBytes says, 10 MiB by default.
 func (s Step) Informational(code, n int) Step {
 	s = s.named(".Informational(%d, %d)", code, n).answers()
 	if code < 100 || code > 199 || code == http.StatusSwitchingProtocols {
@@ -147,6 +147,9 @@ func (x *exchange) writeHeader(a *reply, length int64) {
 	h.Set("Date", now.UTC().Format(http.TimeFormat))
 	if a.retryAfter != nil {
 		h.Set("Retry-After", a.retryAfter(now))
+	}
+	if a.body.gzip {
+		h.Set("Content-Encoding", "gzip")
 	}
 	for _, f := range a.trailer {
 		h.Add("Trailer", f.key)

@@ -3,6 +3,7 @@ package retrytest
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -54,7 +55,7 @@ func (s Step) EndlessBody() Step {
 // Gzip compresses the content, whether or not the request accepts that. BodySize counts
 // before compression, what cuts the content after it.
 func (s Step) Gzip() Step {
-	s = s.Header("Content-Encoding", "gzip")
+	s = s.named(".Gzip()").answers()
 	s.answer.body.gzip = true
 	return s
 }
@@ -81,17 +82,23 @@ func (s Step) Drip(n int, every time.Duration) Step {
 
 // CutBody closes the connection in good order after n bytes of the content: fewer than
 // Content-Length says or, with [Step.Chunked], without the last chunk.
-func (s Step) CutBody(n int64) Step { return s.cutBody("CutBody", n, (*exchange).hangUp) }
+func (s Step) CutBody(n int64) Step {
+	return s.cutBody(fmt.Sprintf(".CutBody(%d)", n), n, (*exchange).hangUp)
+}
 
 // ResetBody resets the connection after n bytes of the content.
-func (s Step) ResetBody(n int64) Step { return s.cutBody("ResetBody", n, (*exchange).reset) }
+func (s Step) ResetBody(n int64) Step {
+	return s.cutBody(fmt.Sprintf(".ResetBody(%d)", n), n, (*exchange).reset)
+}
 
 // StallBody sends nothing after n bytes of the content, until the
 // client goes away or the test ends.
-func (s Step) StallBody(n int64) Step { return s.cutBody("StallBody", n, (*exchange).hang) }
+func (s Step) StallBody(n int64) Step {
+	return s.cutBody(fmt.Sprintf(".StallBody(%d)", n), n, (*exchange).hang)
+}
 
 func (s Step) cutBody(name string, n int64, act func(*exchange)) Step {
-	s = s.named(".%s(%d)", name, n).answers()
+	s = s.named("%s", name).answers()
 	if n < 0 {
 		return s.mistake("a negative size")
 	}
@@ -110,7 +117,7 @@ func (a *reply) wrong() string {
 		return "content without end can't be compressed"
 	}
 	if b.cut != nil && known && (b.cut.at > n || b.cut.at == n && !b.chunked) {
-		return b.cut.name + " comes after the end of the content"
+		return b.cut.name[1:] + " comes after the end of the content"
 	}
 	if !bodyAllowed(a.code()) && (n != 0 || b.chunked) {
 		return "a response with this status has no content"

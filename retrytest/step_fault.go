@@ -30,13 +30,14 @@ func Raw(text string) Step {
 	return s
 }
 
-const halfHeader = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Le"
+const halfHeader = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
 
-// CloseInHeader closes the connection in good order in the middle of
-// a field of the header. It needs HTTP/1.
-func CloseInHeader() Step { return renamed("CloseInHeader()", Raw(halfHeader)) }
+// CloseInHeader closes the connection in good order in the middle of the
+// header, and of a line in it. It needs HTTP/1.
+func CloseInHeader() Step { return renamed("CloseInHeader()", Raw(halfHeader+"Content-Le")) }
 
-// ResetInHeader resets the connection in the middle of a field of the header. It needs HTTP/1.
+// ResetInHeader resets the connection in the middle of the header,
+// at the end of a line. It needs HTTP/1.
 func ResetInHeader() Step {
 	s := fault("ResetInHeader()", func(x *exchange) {
 		x.raw(halfHeader)
@@ -57,13 +58,14 @@ func MalformedStatus() Step {
 	})
 }
 
-// MalformedHeader answers 200 with a header field whose name is not allowed (RFC 9110 5.1).
+// MalformedHeader answers 200 with a header that has a line which is no field: it has
+// no colon. Over HTTP/2, a field has a name that is not allowed (RFC 9110 5.1).
 func MalformedHeader() Step {
 	return fault("MalformedHeader()", func(x *exchange) {
 		if x.stream != 0 {
 			x.rawHeaders(field{":status", "200"}, field{"Bad Name", "x"})
 		}
-		x.raw("HTTP/1.1 200 OK\r\nBad Name: x\r\nContent-Length: 0\r\n\r\n")
+		x.raw("HTTP/1.1 200 OK\r\nno field\r\nContent-Length: 0\r\n\r\n")
 		x.hangUp()
 	})
 }

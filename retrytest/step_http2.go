@@ -3,6 +3,7 @@ package retrytest
 import (
 	"encoding/binary"
 	"fmt"
+	"io"
 	"net/http"
 )
 
@@ -43,8 +44,8 @@ func RSTStream(code StreamCode) Step {
 
 // RSTBody ends the stream with RST_STREAM after n bytes of the content. It needs HTTP/2.
 func (s Step) RSTBody(n int64, code StreamCode) Step {
-	s = s.cutBody("RSTBody", n, func(x *exchange) { x.rstStream(code) })
-	s = s.named("[code %d]", uint32(code))
+	name := fmt.Sprintf(".RSTBody(%d, %d)", n, uint32(code))
+	s = s.cutBody(name, n, func(x *exchange) { x.rstStream(code) })
 	s.needs |= needsHTTP2
 	return s
 }
@@ -69,7 +70,8 @@ func GoAway(last uint32, code StreamCode) Step {
 	return s
 }
 
-// GoAway sends GOAWAY before the answer, and then answers all the same. It needs HTTP/2.
+// GoAway sends GOAWAY before the answer, and then answers all the same. If last is before the request's
+// stream, a client has no use for the answer, but may see it before it sees the GOAWAY. It needs HTTP/2.
 func (s Step) GoAway(last uint32, code StreamCode) Step {
 	s = s.named(".GoAway(%d, %d)", last, uint32(code)).answers()
 	if last > MaxStream {
@@ -99,8 +101,10 @@ func StallUpload() Step {
 // first, and without any other frame (RFC 9113 3.4). It needs HTTP/2.
 func StallSettings() Step {
 	s := onConn("StallSettings()", func(s *Server, c *conn) {
-		c.h2.mute()
-		s.greet(c, nil)
+		if s.secure(c, nil) {
+			io.Copy(io.Discard, c.Conn)
+			c.Close()
+		}
 	})
 	s.needs = needsHTTP2
 	return s

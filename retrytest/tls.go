@@ -152,6 +152,8 @@ func newCertificate(ca tls.Certificate, until time.Time, names ...string) tls.Ce
 	}
 	if len(names) > 1 {
 		template.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}
+	} else {
+		template.IPAddresses = []net.IP{net.IPv4(192, 0, 2, 1)}
 	}
 	return sign(template, &ca)
 }
