@@ -175,7 +175,8 @@ func Idempotent(req *http.Request) bool {
 }
 
 // defective reports whether req is one that http.Transport refuses. The request is asked because the errors are plain
-// texts. Trailers are left out: the caller may still be filling them in.
+// texts. Trailers are left out, as the caller may still be filling them in, and so are odd characters in a host: over
+// HTTP/1 a socket's path there is sent as an empty Host.
 func defective(req *http.Request) bool {
 	if req == nil || req.URL == nil || req.Header == nil {
 		return true
@@ -184,7 +185,6 @@ func defective(req *http.Request) bool {
 		return true
 	}
 	return req.URL.Host == "" ||
-		!validHost(req.Host) || !validHost(req.URL.Host) ||
 		req.Method != "" && !isToken(req.Method) ||
 		!validFields(req.Header)
 }
@@ -210,13 +210,6 @@ func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 func isToken(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
 		return !isAlphanumeric(r) && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
-	})
-}
-
-// validHost reports whether host has only the characters of RFC 3986 section 3.2.2 and a port, or is empty.
-func validHost(host string) bool {
-	return !strings.ContainsFunc(host, func(r rune) bool {
-		return r < 0x80 && !isAlphanumeric(r) && !strings.ContainsRune("!$%&'()*+,-.:;=@[]_~", r)
 	})
 }
 

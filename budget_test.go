@@ -1,0 +1,341 @@
+package retry_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"reflect"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-e3550de8/retry"
+)
+
+const budgetAuthority = "http://api.example.com"
+
+var errReset = errors.New("connection reset by peer")
+
+// outcomes is a base that has these outcomes in turn, the last one for ever: a status, or 0 for errReset.
+func outcomes(statuses ...int) http.RoundTripper {
+	var n atomic.Int64
+	return roundTripperFunc(func(req *http.Request) (*http.Response, error) {
+		status := statuses[min(int(n.Add(1)), len(statuses))-1]
+		if status == 0 {
+			return nil, errReset
+		}
+		return &http.Response{StatusCode: status, Header: http.Header{}, Body: http.NoBody, Request: req}, nil
+	})
+}
+
+func budgetRequest(t testing.TB, method string) *http.Request {
+	req, err := http.NewRequestWithContext(t.Context(), method, budgetAuthority+"/orders", nil)
+	require.NoError(t, err)
+	return req
+}
+
+func TestBudgetAccountsForEachOutcome(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		method   string
+		statuses []int
+		want     float64 // of 5, the Floor, after a retry was spent: 4
+	}{
+		{"a success at the first attempt deposits a tenth", "GET", []int{200}, 4.1},
+		{"404 comes from a server that is up", "GET", []int{404}, 4.1},
+		{"a retry that succeeds gives back what it took", "GET", []int{503, 200}, 4},
+		{"a retry that fails does not", "GET", []int{503, 503, 200}, 3},
+		{"three retries that fail take three", "GET", []int{503}, 1},
+		{"an error counts as a status does", "GET", []int{0, 200}, 4},
+		{"a failure that is not retried costs and brings nothing", "POST", []int{503}, 4},
+		{"nor does an error that is not retried", "POST", []int{0}, 4},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				budget := new(retry.Budget)
+				policy := retry.Policy{Budget: budget, Backoff: retry.Constant(0)}
+				spend(t, budget, 1)
+
+				resp, err := retry.New(outcomes(tt.statuses...), policy).RoundTrip(budgetRequest(t, tt.method))
+				if err == nil {
+					resp.Body.Close()
+				}
+
+				assert.InDelta(t, tt.want, budget.Balance(budgetAuthority), 1e-9)
+			})
+		})
+	}
+}
+
+// spend makes n retries that fail.
+func spend(t testing.TB, budget *retry.Budget, n int) {
+	policy := retry.Policy{Budget: budget, Backoff: retry.Constant(0), MaxAttempts: n + 1}
+	resp, err := retry.New(outcomes(503), policy).RoundTrip(budgetRequest(t, "GET"))
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+}
+
+func TestBudgetThatIsSpentEndsTheCallWithWhatIsInHand(t *testing.T) {
+	for _, status := range []int{503, 0} {
+		t.Run(fmt.Sprint("status ", status), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				budget := new(retry.Budget)
+				spend(t, budget, 5)
+				var told []retry.Decision
+				start := time.Now()
+
+				resp, err := retry.New(outcomes(status), retry.Policy{
+					Budget:    budget,
+					OnAttempt: func(_ retry.Attempt, d retry.Decision) { told = append(told, d) },
+				}).RoundTrip(budgetRequest(t, "GET"))
+
+				if status == 0 {
+					require.Equal(t, errReset, err, "after one attempt it is the base's own value")
+				} else {
+					require.NoError(t, err)
+					assert.Equal(t, status, resp.StatusCode)
+				}
+				assert.Zero(t, time.Since(start), "there is no wait for a retry that is not made")
+				require.Len(t, told, 1)
+				assert.False(t, told[0].Retry)
+				assert.Equal(t, retry.ErrBudget, told[0].Reason)
+			})
+		})
+	}
+}
+
+func TestBudgetReasonReachesTheErrorOfLaterAttempts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		budget := new(retry.Budget)
+		spend(t, budget, 4)
+
+		_, err := retry.New(outcomes(0), retry.Policy{Budget: budget}).RoundTrip(budgetRequest(t, "GET"))
+
+		require.ErrorIs(t, err, retry.ErrBudget)
+		require.ErrorIs(t, err, errReset)
+	})
+}
+
+func TestBudgetGrowsWithTheRateOfSuccesses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		budget := new(retry.Budget)
+		client := retry.New(outcomes(200), retry.Policy{Budget: budget})
+		for range 120 * 20 {
+			_, err := client.RoundTrip(budgetRequest(t, "GET"))
+			require.NoError(t, err)
+			time.Sleep(time.Second / 20)
+		}
+		assert.InDelta(t, 15*20, budget.Balance(budgetAuthority), 2, "15 s at 20 a second")
+
+		time.Sleep(10 * time.Second)
+		assert.Greater(t, budget.Balance(budgetAuthority), 270.0, "an outage is measured by what went before")
+
+		time.Sleep(time.Hour)
+		assert.InDelta(t, 5, budget.Balance(budgetAuthority), 1e-9, "what was long ago counts no more")
+	})
+}
+
+func TestBudgetRefillsWithTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		budget := new(retry.Budget)
+		spend(t, budget, 5)
+		require.InDelta(t, 0, budget.Balance(budgetAuthority), 1e-9)
+
+		time.Sleep(1000 * time.Second)
+		assert.InDelta(t, 1, budget.Balance(budgetAuthority), 1e-9)
+		spend(t, budget, 1)
+
+		time.Sleep(24 * time.Hour)
+		assert.InDelta(t, 5, budget.Balance(budgetAuthority), 1e-9, "never more than the capacity")
+	})
+}
+
+func TestBudgetIsOnePerAuthority(t *testing.T) {
+	budget := new(retry.Budget)
+	spend(t, budget, 5)
+	assert.Less(t, budget.Balance(budgetAuthority), 1.0)
+	assert.Less(t, budget.Balance(budgetAuthority+"/"), 1.0)
+	for _, other := range []string{"https://api.example.com", "http://api.example.com:8080", "http://www.example.com", "", "nonsense"} {
+		assert.Equal(t, 5.0, budget.Balance(other), other)
+	}
+}
+
+func TestBudgetMayBeSharedByTransports(t *testing.T) {
+	budget := new(retry.Budget)
+	spend(t, budget, 3)
+	spend(t, budget, 2) // through another Transport
+	assert.InDelta(t, 0, budget.Balance(budgetAuthority), 0.001)
+}
+
+func TestTransportHasABudgetOfItsOwn(t *testing.T) {
+	base := new(counter)
+	client := retry.New(base, retry.Policy{Backoff: retry.Constant(0)})
+	for range 100 {
+		_, err := client.RoundTrip(budgetRequest(t, "GET"))
+		require.NoError(t, err)
+	}
+	assert.EqualValues(t, 100+5, base.n.Load())
+}
+
+type counter struct{ n atomic.Int64 }
+
+func (c *counter) RoundTrip(req *http.Request) (*http.Response, error) {
+	c.n.Add(1)
+	return &http.Response{StatusCode: 503, Body: http.NoBody, Request: req}, nil
+}
+
+func TestUnlimitedNeverRunsDry(t *testing.T) {
+	base := new(counter)
+	client := retry.New(base, retry.Policy{Backoff: retry.Constant(0), Budget: retry.Unlimited})
+	for range 1000 {
+		_, err := client.RoundTrip(budgetRequest(t, "GET"))
+		require.NoError(t, err)
+	}
+	assert.EqualValues(t, 4000, base.n.Load())
+	assert.Zero(t, retry.Unlimited.Buckets())
+}
+
+func TestBudgetFieldsMeanWhatTheirCommentsSay(t *testing.T) {
+	nan, inf := math.NaN(), math.Inf(1)
+	for _, tt := range []struct {
+		budget  *retry.Budget
+		full    float64 // at the start
+		deposit float64 // by a success, after all was spent
+	}{
+		{&retry.Budget{}, 5, 0.1},
+		{&retry.Budget{Window: -1, Floor: -1, Ratio: -1}, 5, 0.1},
+		{&retry.Budget{Floor: nan, Ratio: nan}, 5, 0.1},
+		{&retry.Budget{Floor: math.Inf(-1), Ratio: math.Inf(-1)}, 5, 0.1},
+		{&retry.Budget{Floor: 2}, 2, 0.1},
+		{&retry.Budget{Ratio: 0.5}, 5, 0.5},
+		{&retry.Budget{Ratio: 7}, 5, 1},
+		{&retry.Budget{Ratio: inf}, 5, 1},
+		{&retry.Budget{Window: 1}, 5, 0.1},
+		{&retry.Budget{Window: math.MaxInt64}, 5, 0.1},
+	} {
+		t.Run(fmt.Sprintf("%v %v %v", tt.budget.Window, tt.budget.Floor, tt.budget.Ratio), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				require.Equal(t, tt.full, tt.budget.Balance(budgetAuthority))
+				spend(t, tt.budget, 100)
+				require.InDelta(t, 0, tt.budget.Balance(budgetAuthority), 1e-9)
+				_, err := retry.New(outcomes(200), retry.Policy{Budget: tt.budget}).RoundTrip(budgetRequest(t, "GET"))
+				require.NoError(t, err)
+				assert.InDelta(t, tt.deposit, tt.budget.Balance(budgetAuthority), 1e-6)
+			})
+		})
+	}
+}
+
+func TestBudgetOfInfiniteFloorNeverRunsDry(t *testing.T) {
+	budget := &retry.Budget{Floor: math.Inf(1)}
+	spend(t, budget, 10_000)
+	assert.Equal(t, math.Inf(1), budget.Balance(budgetAuthority))
+}
+
+func TestBudgetBelowOneAllowsNoRetry(t *testing.T) {
+	base := new(counter)
+	_, err := retry.New(base, retry.Policy{Budget: &retry.Budget{Floor: 0.9}}).RoundTrip(budgetRequest(t, "GET"))
+	require.NoError(t, err)
+	assert.EqualValues(t, 1, base.n.Load())
+}
+
+func TestBudgetIsNeverOverdrawn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // where no time passes that could refill it
+		base := new(counter)
+		client := retry.New(base, retry.Policy{Backoff: retry.Constant(0), Budget: &retry.Budget{Floor: 100}})
+		const clients, requests = 16, 50
+		var wg sync.WaitGroup
+		for range clients {
+			wg.Go(func() {
+				for range requests {
+					_, err := client.RoundTrip(budgetRequest(t, "GET"))
+					assert.NoError(t, err)
+				}
+			})
+		}
+		wg.Wait()
+		assert.EqualValues(t, clients*requests+100, base.n.Load())
+	})
+}
+
+func TestBudgetForgetsAuthoritiesThatAreAsGoodAsNew(t *testing.T) {
+	budget, now := new(retry.Budget), time.Now()
+	for i := range 10_000 {
+		require.True(t, budget.Spend(fmt.Sprint("host", i), now))
+	}
+	require.Equal(t, 10_000, budget.Buckets())
+	for range 20_000 {
+		now = now.Add(500 * time.Millisecond)
+		budget.Touch("busy", now)
+	}
+	assert.Less(t, budget.Buckets(), 100)
+}
+
+func TestBudgetRemembersNoMoreThanItsBound(t *testing.T) {
+	budget, now := new(retry.Budget), time.Now()
+	for i := range retry.MaxBuckets + 1000 {
+		require.True(t, budget.Spend(fmt.Sprint("host", i), now))
+	}
+	assert.Equal(t, retry.MaxBuckets, budget.Buckets())
+}
+
+func TestBudgetMustNotBeCopied(t *testing.T) {
+	var locks int
+	budget := reflect.TypeFor[retry.Budget]()
+	for i := range budget.NumField() {
+		if budget.Field(i).Type == reflect.TypeFor[sync.Mutex]() {
+			locks++
+		}
+	}
+	assert.NotZero(t, locks, "go vet finds a copy by the lock in it")
+}
+
+func TestBudgetIsQuietAboutItsAuthority(t *testing.T) {
+	_, err := retry.New(outcomes(0), retry.Policy{Budget: &retry.Budget{Floor: 1}, Backoff: retry.Constant(0)}).RoundTrip(budgetRequest(t, "GET"))
+	require.ErrorIs(t, err, retry.ErrBudget)
+	assert.NotContains(t, err.Error(), "orders")
+}
+
+// BenchmarkBudgetAuthorities shows what a million authorities cost, each with a retry that was spent, and what is left
+// of it after an hour of traffic with one of them.
+func BenchmarkBudgetAuthorities(b *testing.B) {
+	const authorities = 1_000_000
+	req, err := http.NewRequest("GET", budgetAuthority, strings.NewReader(""))
+	require.NoError(b, err)
+	for b.Loop() {
+		before := heap()
+		budget := new(retry.Budget)
+		client := retry.New(outcomes(503), retry.Policy{Budget: budget, MaxAttempts: 2, Backoff: retry.Constant(0)})
+		for i := range authorities {
+			req.URL.Host = fmt.Sprint("host", i, ".example.com")
+			resp, err := client.RoundTrip(req)
+			require.NoError(b, err)
+			_, _ = io.Copy(io.Discard, resp.Body)
+		}
+		b.ReportMetric(float64(heap()-before)/float64(budget.Buckets()), "B/authority")
+		b.ReportMetric(float64(heap()-before)/1e6, "MB")
+		now := time.Now()
+		for range 1_000_000 {
+			now = now.Add(3600 * time.Microsecond)
+			budget.Touch("busy", now)
+		}
+		b.ReportMetric(float64(budget.Buckets()), "authorities-after")
+		b.ReportMetric(max(float64(heap())-float64(before), 0)/1e6, "MB-after")
+	}
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}

@@ -1,0 +1,323 @@
+package retry_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-e3550de8/retry"
+)
+
+// busy is a base that asks for retryAfter until it is well, and notes when it was asked.
+type busy struct {
+	retryAfter string
+	well       time.Time
+	mu         sync.Mutex
+	asked      []time.Time
+}
+
+func (b *busy) RoundTrip(req *http.Request) (*http.Response, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if req.Body != nil {
+		req.Body.Close()
+	}
+	b.asked = append(b.asked, time.Now())
+	resp := &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: req}
+	if time.Now().Before(b.well) {
+		resp.StatusCode = 503
+		resp.Header.Set("Retry-After", b.retryAfter)
+	}
+	return resp, nil
+}
+
+func shared(base http.RoundTripper, p retry.Policy) *retry.Transport {
+	p.ShareRetryAfter = true
+	return retry.New(base, p)
+}
+
+func holdRequest(ctx context.Context, method string) *http.Request {
+	req, err := http.NewRequestWithContext(ctx, method, "http://api.example.com/orders", nil)
+	if err != nil {
+		panic(err)
+	}
+	return req
+}
+
+// closeGate makes one request whose 503 holds the others. A POST is not retried, so it is over at once.
+func closeGate(t *testing.T, client http.RoundTripper) {
+	resp, err := client.RoundTrip(holdRequest(t.Context(), "POST"))
+	require.NoError(t, err)
+	require.Equal(t, 503, resp.StatusCode)
+}
+
+func TestSharedRetryAfterHoldsEveryRequestAndSpreadsTheirRelease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		base := &busy{retryAfter: "10", well: time.Now().Add(time.Second)}
+		client := shared(base, retry.Policy{})
+		start := time.Now()
+		closeGate(t, client)
+
+		var wg sync.WaitGroup
+		for i := range 1000 {
+			method := []string{"GET", "POST"}[i%2]
+			wg.Go(func() {
+				resp, err := client.RoundTrip(holdRequest(t.Context(), method))
+				assert.NoError(t, err)
+				assert.Equal(t, 200, resp.StatusCode)
+			})
+		}
+		wg.Wait()
+
+		perSecond := map[int]int{}
+		for _, at := range base.asked[1:] {
+			after := at.Sub(start)
+			assert.GreaterOrEqual(t, after, 10*time.Second, "none early")
+			assert.Less(t, after, 20*time.Second, "none later than twice the Retry-After")
+			perSecond[int(after/time.Second)]++
+		}
+		require.Len(t, base.asked, 1001)
+		for second := 10; second < 20; second++ {
+			assert.InDelta(t, 100, perSecond[second], 60, "second %d", second)
+		}
+		assert.Zero(t, client.Held(), "the gate is open and forgotten")
+	})
+}
+
+func TestSharedRetryAfterIsAskedAgainAtTheRelease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		base := &busy{retryAfter: "5", well: start.Add(25 * time.Second)}
+		client := shared(base, retry.Policy{MaxAttempts: 1})
+		closeGate(t, client)
+
+		var wg sync.WaitGroup
+		var good atomic.Int64
+		for range 1000 {
+			wg.Go(func() {
+				resp, err := client.RoundTrip(holdRequest(t.Context(), "GET"))
+				if assert.NoError(t, err) && resp.StatusCode == 200 {
+					good.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+
+		assert.Less(t, len(base.asked), 1020, "each 503 holds those that were about to go")
+		assert.Greater(t, good.Load(), int64(985))
+	})
+}
+
+func TestSharedRetryAfterHoldsNobodyElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		base := &busy{retryAfter: "10", well: time.Now().Add(time.Hour)}
+		client := shared(base, retry.Policy{MaxAttempts: 1})
+		closeGate(t, client)
+		start := time.Now()
+
+		for _, url := range []string{"https://api.example.com", "http://api.example.com:8080", "http://www.example.com"} {
+			req, err := http.NewRequestWithContext(t.Context(), "GET", url, nil)
+			require.NoError(t, err)
+			_, err = client.RoundTrip(req)
+			require.NoError(t, err)
+		}
+		assert.Zero(t, time.Since(start))
+	})
+}
+
+func TestWithoutShareRetryAfterNobodyIsHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		base := &busy{retryAfter: "10", well: time.Now().Add(time.Hour)}
+		client := retry.New(base, retry.Policy{MaxAttempts: 1})
+		closeGate(t, client)
+		start := time.Now()
+		_, err := client.RoundTrip(holdRequest(t.Context(), "GET"))
+		require.NoError(t, err)
+		assert.Zero(t, time.Since(start))
+		assert.Zero(t, client.Held())
+	})
+}
+
+func TestSharedRetryAfterEndsARequestAtOnceThatCannotWait(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		policy retry.Policy
+		within time.Duration // the deadline; 0 for none
+		want   error
+	}{
+		{"its deadline is before the release", retry.Policy{}, 10 * time.Second, retry.ErrDeadline},
+		{"it is held for longer than its MaxRetryAfter", retry.Policy{MaxRetryAfter: 9 * time.Second}, 0, retry.ErrRetryAfter},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				base := &busy{retryAfter: "10", well: time.Now().Add(time.Hour)}
+				client := shared(base, retry.Policy{})
+				closeGate(t, client)
+				var told []retry.Attempt
+				tt.policy.OnAttempt = func(a retry.Attempt, d retry.Decision) {
+					told = append(told, a)
+					assert.Equal(t, tt.want, d.Reason)
+					assert.False(t, d.Retry)
+				}
+				ctx := retry.WithPolicy(t.Context(), tt.policy)
+				if tt.within > 0 {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithTimeout(ctx, tt.within)
+					defer cancel()
+				}
+				req := holdRequest(ctx, "PUT")
+				body := &closeCounter{Reader: strings.NewReader("x")}
+				req.Body = body
+				start := time.Now()
+
+				_, err := client.RoundTrip(req)
+
+				require.ErrorIs(t, err, tt.want)
+				var e *retry.Error
+				require.ErrorAs(t, err, &e)
+				assert.Zero(t, e.Attempts)
+				assert.Zero(t, time.Since(start))
+				assert.EqualValues(t, 1, body.closed.Load(), "the caller's body is closed, though nothing was sent")
+				assert.Len(t, base.asked, 1)
+				require.Len(t, told, 1, "OnAttempt hears of it")
+				assert.Zero(t, told[0].Number)
+				assert.NotContains(t, err.Error(), "orders")
+			})
+		})
+	}
+}
+
+type closeCounter struct {
+	io.Reader
+	closed atomic.Int64
+}
+
+func (c *closeCounter) Close() error {
+	c.closed.Add(1)
+	return nil
+}
+
+func TestSharedRetryAfterIsLeftAtOnceByWhoIsCancelled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		base := &busy{retryAfter: "10", well: time.Now().Add(time.Hour)}
+		client := shared(base, retry.Policy{})
+		closeGate(t, client)
+		cause := errors.New("the user went away")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		start := time.Now()
+		time.AfterFunc(3*time.Second, func() { cancel(cause) })
+
+		_, err := client.RoundTrip(holdRequest(ctx, "GET"))
+
+		require.ErrorIs(t, err, context.Canceled)
+		require.ErrorIs(t, err, cause)
+		assert.Equal(t, 3*time.Second, time.Since(start))
+		assert.Len(t, base.asked, 1)
+	})
+}
+
+func TestSharedRetryAfterNeverHoldsBeyondMaxRetryAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		base := &busy{retryAfter: "50", well: time.Now().Add(time.Hour)}
+		client := shared(base, retry.Policy{MaxAttempts: 1}) // MaxRetryAfter is 1m
+		closeGate(t, client)
+		start := time.Now()
+		var wg sync.WaitGroup
+		for range 100 {
+			wg.Go(func() {
+				resp, err := client.RoundTrip(holdRequest(t.Context(), "GET"))
+				assert.NoError(t, err, "the gate fails open")
+				assert.Equal(t, 503, resp.StatusCode)
+			})
+		}
+		wg.Wait()
+		for _, at := range base.asked[1:] {
+			assert.GreaterOrEqual(t, at.Sub(start), 50*time.Second)
+			assert.LessOrEqual(t, at.Sub(start), time.Minute)
+		}
+	})
+}
+
+func TestSharedRetryAfterThatIsTooLongHoldsNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		base := &busy{retryAfter: "3600", well: time.Now().Add(time.Hour)}
+		client := shared(base, retry.Policy{})
+		closeGate(t, client)
+		start := time.Now()
+		resp, err := client.RoundTrip(holdRequest(t.Context(), "GET"))
+		require.NoError(t, err)
+		assert.Equal(t, 503, resp.StatusCode)
+		assert.Zero(t, time.Since(start))
+	})
+}
+
+func TestOnAttemptSeesHowLongARequestWasHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		base := &busy{retryAfter: "10", well: time.Now().Add(time.Second)}
+		var held time.Duration
+		client := shared(base, retry.Policy{OnAttempt: func(a retry.Attempt, _ retry.Decision) { held = a.Held }})
+		closeGate(t, client)
+		require.Zero(t, held)
+		start := time.Now()
+		_, err := client.RoundTrip(holdRequest(t.Context(), "GET"))
+		require.NoError(t, err)
+		assert.Equal(t, time.Since(start), held)
+		assert.NotZero(t, held)
+	})
+}
+
+func TestSharedRetryAfterSpreadsRetriesToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		base := &busy{retryAfter: "10", well: start.Add(time.Second)}
+		client := shared(base, retry.Policy{Backoff: retry.Constant(0)})
+		var wg sync.WaitGroup
+		for range 100 {
+			wg.Go(func() {
+				resp, err := client.RoundTrip(holdRequest(t.Context(), "GET"))
+				assert.NoError(t, err)
+				assert.Equal(t, 200, resp.StatusCode)
+			})
+		}
+		wg.Wait()
+		late := 0
+		for _, at := range base.asked {
+			if after := at.Sub(start); after >= 10*time.Second {
+				assert.Less(t, after, 20*time.Second)
+				late++
+			}
+		}
+		assert.Equal(t, 100, late)
+	})
+}
+
+func TestSharedRetryAfterRemembersNoMoreThanItsBound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		base := &busy{retryAfter: "10", well: time.Now().Add(time.Hour)}
+		client := shared(base, retry.Policy{MaxAttempts: 1})
+		ask := func(from, to int) {
+			for i := range to - from {
+				req := holdRequest(t.Context(), "GET")
+				req.URL.Host = fmt.Sprint("host", from+i)
+				_, err := client.RoundTrip(req)
+				require.NoError(t, err)
+			}
+		}
+		ask(0, retry.MaxHolds+10)
+		assert.Equal(t, retry.MaxHolds, client.Held())
+		time.Sleep(time.Minute)
+		ask(retry.MaxHolds+10, retry.MaxHolds+20)
+		assert.Equal(t, 10, client.Held(), "what is over makes room")
+	})
+}
