@@ -87,9 +87,9 @@ func deadlineNotSleptPast(p *probe) {
 	}
 }
 
-// interrupted cancels a request, for the reason cause, while the wrapper waits after the answer a. It returns the
-// error and how long after the cancellation the call ended.
-func (p *probe) interrupted(a outcome, after time.Duration, cause error) (error, time.Duration) {
+// interrupted cancels a request, for the reason cause, while the wrapper waits after the outcome a. It returns how
+// long after the cancellation the call ended, and its error.
+func (p *probe) interrupted(a outcome, after time.Duration, cause error) (late time.Duration, err error) {
 	p.Helper()
 	req := p.request(http.MethodGet)
 	ctx, cancel := context.WithCancelCause(req.Context())
@@ -98,14 +98,14 @@ func (p *probe) interrupted(a outcome, after time.Duration, cause error) (error,
 	b.onSend = func(int, *http.Request) { time.AfterFunc(after, func() { cancel(cause) }) }
 	start := time.Now()
 	got, err := p.send(b, req.WithContext(ctx))
-	late := time.Since(start) - after
+	late = time.Since(start) - after
 	if err == nil || got.code != 0 {
 		p.broken("Cancelled during the wait after %s, the call gave the status %d and the error %v.", a, got.code, err)
 	}
 	if n := b.attempts(); n > 1 {
 		p.broken("Cancelled during the wait after %s, the wrapper made %d attempts.", a, n)
 	}
-	return err, late
+	return late, err
 }
 
 func cancelWhileWaiting(p *probe) {
@@ -114,7 +114,7 @@ func cancelWhileWaiting(p *probe) {
 		asked := p.bearable(20 * time.Second)
 		a, after = p.failing("Retry-After", strconv.Itoa(int(asked.Seconds()))), asked/2
 	}
-	err, late := p.interrupted(a, after, nil)
+	late, err := p.interrupted(a, after, nil)
 	if late > 0 {
 		p.broken("The call returned %v after its context was cancelled.", late)
 	}
@@ -125,14 +125,14 @@ func cancelWhileWaiting(p *probe) {
 
 func cancelKeepsCause(p *probe) {
 	cause := errors.New("the user pressed stop")
-	err, _ := p.interrupted(p.failing(), time.Nanosecond, cause)
+	_, err := p.interrupted(p.failing(), time.Nanosecond, cause)
 	if !errors.Is(err, cause) || !errors.Is(err, context.Canceled) {
 		p.broken("The error was %q: it matches context.Canceled: %t, the cause: %t.", err, errors.Is(err, context.Canceled), errors.Is(err, cause))
 	}
 }
 
 func cancelKeepsLastError(p *probe) {
-	err, _ := p.interrupted(failure(errPassing), time.Nanosecond, nil)
+	_, err := p.interrupted(failure(errPassing), time.Nanosecond, nil)
 	if !errors.Is(err, errPassing) || !errors.Is(err, context.Canceled) {
 		p.broken("The error was %q: it matches context.Canceled: %t, the last attempt's error: %t.", err, errors.Is(err, context.Canceled), errors.Is(err, errPassing))
 	}

@@ -1,0 +1,54 @@
+package retry_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/seed-e3550de8/retry"
+	"github.com/seed-e3550de8/retry/retrytest"
+)
+
+func TestTheTransportKeepsThePromisesOfAnyRetryingRoundTripper(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		policy retry.Policy
+		claims retrytest.Claims
+	}{
+		"with the default policy": {
+			claims: retrytest.Claims{Attempts: 4, LongestBackoff: 32 * time.Second},
+		},
+		"with an attempt timeout and a hook": {
+			policy: retry.Policy{
+				AttemptTimeout: time.Hour,
+				OnAttempt:      func(retry.Attempt, retry.Decision) {},
+			},
+			claims: retrytest.Claims{Attempts: 4, LongestBackoff: 32 * time.Second},
+		},
+		"with eight attempts that soon wait for the longest backoff": {
+			policy: retry.Policy{
+				MaxAttempts:   8,
+				Backoff:       retry.Exponential{Base: 200 * time.Millisecond, Max: time.Second},
+				MaxRetryAfter: 10 * time.Second,
+				Budget:        retry.Unlimited, // the default one ends a request after five retries of a server that is down
+			},
+			claims: retrytest.Claims{Attempts: 8, LongestBackoff: time.Second, LongestRetryAfter: 10 * time.Second},
+		},
+		"with a shared Retry-After": {
+			policy: retry.Policy{ShareRetryAfter: true},
+			claims: retrytest.Claims{Attempts: 4, LongestBackoff: 32 * time.Second},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c.claims.Persistent = func(base http.RoundTripper) http.RoundTripper {
+				persistent := c.policy
+				persistent.MaxAttempts, persistent.Budget = 120, retry.Unlimited
+				return retry.New(base, persistent)
+			}
+			retrytest.TestRoundTripper(t, func(base http.RoundTripper) http.RoundTripper {
+				return retry.New(base, c.policy)
+			}, c.claims)
+		})
+	}
+}
