@@ -66,7 +66,8 @@ func ExampleExponential_truncated() {
 		d := backoff.Delay(n)
 		fmt.Println("retry", n, "waits", least, "to", most, least <= d && d <= most)
 	}
-	fmt.Println("two draws are equal:", backoff.Delay(1) == backoff.Delay(1))
+	one, another := backoff.Delay(1), backoff.Delay(1)
+	fmt.Println("two draws are equal:", one == another)
 	client := &http.Client{Transport: retry.New(nil, retry.Policy{MaxAttempts: 9, Backoff: backoff})}
 	defer client.CloseIdleConnections()
 	// Output:
@@ -89,7 +90,8 @@ func ExampleExponential_fullJitter() {
 		d := backoff.Delay(n)
 		fmt.Println("retry", n, "waits up to", most, 0 <= d && d < most)
 	}
-	fmt.Println("two draws are equal:", backoff.Delay(100) == backoff.Delay(100))
+	one, another := backoff.Delay(100), backoff.Delay(100)
+	fmt.Println("two draws are equal:", one == another)
 	// Output:
 	// retry 1 waits up to 1s true
 	// retry 2 waits up to 2s true

@@ -1,0 +1,151 @@
+package retry_test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func readmeText(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	return string(text)
+}
+
+func TestTheREADMEHasAtMost200Lines(t *testing.T) {
+	assert.LessOrEqual(t, strings.Count(readmeText(t), "\n"), 200)
+}
+
+func TestTheLinksOfTheREADMELeadToFiles(t *testing.T) {
+	for _, link := range regexp.MustCompile(`\]\(([^)]*)\)`).FindAllStringSubmatch(readmeText(t), -1) {
+		if path, _, _ := strings.Cut(link[1], "#"); path != "" && !strings.Contains(path, "://") {
+			assert.FileExists(t, path)
+		}
+	}
+}
+
+// The code is compiled in a module of its own, whose go.mod has the lines that the README gives for it.
+func TestTheCodeOfTheREADMECompiles(t *testing.T) {
+	root, err := filepath.Abs(".")
+	require.NoError(t, err)
+	text := readmeText(t)
+	lines := regexp.MustCompile(`(?m)^    ((?:require|replace) .*)$`).FindAllStringSubmatch(text, -1)
+	require.Len(t, lines, 2, "the README says how to require the module and how to replace it")
+	require.Contains(t, lines[1][1], "=> ../retry")
+
+	dir := t.TempDir()
+	readmeWrite(t, dir, "go.mod", fmt.Sprintf("module readme\n\ngo 1.26\n\n%s\n%s\n\n%s\n", lines[0][1],
+		strings.Replace(lines[1][1], "../retry", root, 1), readmeRequirement(t)))
+	sums, err := os.ReadFile("go.sum")
+	require.NoError(t, err)
+	readmeWrite(t, dir, "go.sum", string(sums))
+	blocks := regexp.MustCompile("(?s)\n```go\n(.*?)```\n").FindAllStringSubmatch(text, -1)
+	require.NotEmpty(t, blocks)
+	for i, block := range blocks {
+		readmeWrite(t, dir, fmt.Sprintf("block%d/block.go", i), readmeProgram(t, block[1]))
+	}
+
+	vet := exec.Command("go", "vet", "./...")
+	vet.Dir = dir
+	vet.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off", "GOPROXY=off")
+	out, err := vet.CombinedOutput()
+	require.NoError(t, err, string(out))
+}
+
+// readmeRequirement returns the requirement that go mod tidy would add.
+func readmeRequirement(t *testing.T) string {
+	t.Helper()
+	mod, err := os.ReadFile("go.mod")
+	require.NoError(t, err)
+	line := regexp.MustCompile(`github.com/hashicorp/go-cleanhttp v\S+`).Find(mod)
+	require.NotEmpty(t, line)
+	return "require " + string(line) + " // indirect"
+}
+
+func readmeWrite(t *testing.T, dir, name, content string) {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o777))
+	require.NoError(t, os.WriteFile(path, []byte(content), 0o666))
+}
+
+// readmePackages are those that a block of the README may use without importing them.
+var readmePackages = map[string]string{
+	"context": "context", "http": "net/http", "io": "io", "os": "os", "slog": "log/slog", "testing": "testing",
+	"time": "time", "retry": "github.com/seed-e3550de8/retry", "retrytest": "github.com/seed-e3550de8/retry/retrytest",
+	"require": "github.com/stretchr/testify/require",
+}
+
+// readmeGiven is what a block may use without declaring it.
+const readmeGiven = "ctx context.Context, req *http.Request, body io.Reader, path, url string, " +
+	"signing func(http.RoundTripper) http.RoundTripper"
+
+// readmeProgram makes a file of a block: one that is a whole program, a list of declarations, or a list of statements.
+func readmeProgram(t *testing.T, block string) string {
+	t.Helper()
+	if strings.HasPrefix(block, "package ") {
+		return block
+	}
+	body := "package p\n" + block
+	file, err := parser.ParseFile(token.NewFileSet(), "", body, 0)
+	if err != nil {
+		body = "package p\nfunc _(" + readmeGiven + ") {\n{\n" + block + "}\n}\n"
+		file, err = parser.ParseFile(token.NewFileSet(), "", body, 0)
+		require.NoError(t, err, block)
+		outer := file.Decls[0].(*ast.FuncDecl).Body.List[0].(*ast.BlockStmt)
+		used := strings.Join(readmeVariables(outer), ", ")
+		body = strings.Replace(body, block, block+readmeUse(used), 1)
+	}
+	return strings.Replace(body, "package p\n", "package p\n\n"+readmeImports(file)+"\n", 1)
+}
+
+// readmeVariables returns the variables that a block declares, which need not be used in a README.
+func readmeVariables(block *ast.BlockStmt) (names []string) {
+	for _, statement := range block.List {
+		assign, ok := statement.(*ast.AssignStmt)
+		if !ok || assign.Tok != token.DEFINE {
+			continue
+		}
+		for _, left := range assign.Lhs {
+			if name := left.(*ast.Ident).Name; name != "_" && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+func readmeUse(names string) string {
+	if names == "" {
+		return ""
+	}
+	return strings.Repeat("_, ", strings.Count(names, ",")) + "_ = " + names + "\n"
+}
+
+func readmeImports(file *ast.File) string {
+	var lines []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		selector, ok := n.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		if name, ok := selector.X.(*ast.Ident); ok && readmePackages[name.Name] != "" {
+			lines = append(lines, fmt.Sprintf("import %q\n", readmePackages[name.Name]))
+		}
+		return true
+	})
+	slices.Sort(lines)
+	return strings.Join(slices.Compact(lines), "")
+}
