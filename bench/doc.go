@@ -11,4 +11,6 @@
 // The report takes medians over interleaved passes of them and writes RESULTS.md and the charts:
 //
 //	go run ./cmd/report
+//
+// The package conformance, and CONFORMANCE.md, run the kit of retrytest over the libraries that are RoundTrippers.
 package bench

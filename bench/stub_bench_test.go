@@ -38,6 +38,7 @@ func BenchmarkSuccessPolicy(b *testing.B) {
 }
 
 func get(b *testing.B, c bench.Contender, ctx context.Context) {
+	calmly(b)
 	rt := c.New(newStub(http.StatusOK), usual)
 	req := newRequest(http.MethodGet).WithContext(ctx)
 	for b.Loop() {
@@ -48,6 +49,7 @@ func get(b *testing.B, c bench.Contender, ctx context.Context) {
 // BenchmarkSuccessParallel is a GET that succeeds at once, by many goroutines through one RoundTripper.
 func BenchmarkSuccessParallel(b *testing.B) {
 	each(b, func(b *testing.B, c bench.Contender) {
+		calmly(b)
 		rt := c.New(sharedStub{}, usual)
 		b.RunParallel(func(pb *testing.PB) {
 			req := newRequest(http.MethodGet)
@@ -65,6 +67,7 @@ func BenchmarkSuccessParallel(b *testing.B) {
 // BenchmarkRetryParallel is GETs that meet a 503 and then succeed, by many goroutines through one RoundTripper.
 func BenchmarkRetryParallel(b *testing.B) {
 	each(b, func(b *testing.B, c bench.Contender) {
+		calmly(b)
 		rt := c.New(sharedFlakyStub{}, usual)
 		first := newRequest(http.MethodGet)
 		first.Response = new(http.Response)
@@ -101,6 +104,7 @@ func put(b *testing.B, size int64, attempts int, statuses ...int) {
 		kinds = []bench.Kind{bench.Retrier}
 	}
 	each(b, func(b *testing.B, c bench.Contender) {
+		calmly(b)
 		base := newStub(statuses...)
 		rt := c.New(base, usual)
 		body := newPayload(int(size))
@@ -129,6 +133,7 @@ func repeat(b *testing.B, s bench.Setup, statuses ...int) {
 		if c.Budget && s.Retries > usual.Retries {
 			b.Skip("its budget is for a server that recovers")
 		}
+		calmly(b)
 		base := newStub(statuses...)
 		rt := c.New(base, s)
 		req := newRequest(http.MethodGet)

@@ -1,0 +1,48 @@
+package conformance
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/PuerkitoBio/rehttp"
+
+	"github.com/seed-e3550de8/retry/retrytest"
+)
+
+func rehttpTransport() Subject {
+	wrap := func(attempts int) func(http.RoundTripper) http.RoundTripper {
+		return func(base http.RoundTripper) http.RoundTripper {
+			return rehttp.NewTransport(base,
+				rehttp.RetryAll(
+					rehttp.RetryMaxRetries(attempts-1),
+					rehttp.RetryHTTPMethods("", "GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"),
+					rehttp.RetryAny(
+						rehttp.RetryIsErr(func(err error) bool { return err != nil }),
+						rehttp.RetryStatuses(http.StatusRequestTimeout, http.StatusTooManyRequests),
+						rehttp.RetryStatusInterval(500, 600),
+					),
+				),
+				rehttp.ExpJitterDelay(time.Second, 30*time.Second))
+		}
+	}
+	return Subject{
+		Name:   "rehttp",
+		Module: "github.com/PuerkitoBio/rehttp",
+		Setup:  "told to repeat idempotent methods after any error, 408, 429 and 500-599, with ExpJitterDelay",
+		Wrap:   wrap(4),
+		Claims: retrytest.Claims{
+			Attempts:         4,
+			LongestBackoff:   30 * time.Second,
+			Persistent:       wrap(120),
+			NoIdempotencyKey: true,
+			NoUnprocessed:    true,
+			NoRetryAfter:     true,
+			NoDeadline:       true,
+			Unclaimed: map[string]string{
+				"BodyNotBuffered":       "its documentation says that it reads the body into memory",
+				"CertificateErrorFinal": "which errors are retried is for its user to say",
+				"CancelKeepsLastError":  lastErrorLost,
+			},
+		},
+	}
+}

@@ -1,0 +1,34 @@
+// Package conformance runs the kit of retrytest over the field. Each library is set up as its documentation shows, and
+// what it does not claim is not asked of it.
+package conformance
+
+import (
+	"net/http"
+
+	"github.com/seed-e3550de8/retry/retrytest"
+)
+
+// A Subject is a library under test.
+type Subject struct {
+	Name   string
+	Module string
+	Setup  string // how Wrap uses it
+	Wrap   func(http.RoundTripper) http.RoundTripper
+	Claims retrytest.Claims
+}
+
+// Field returns all subjects.
+//
+// The kit asks for attempts, waits and bodies of a RoundTripper. So the clients that build a request of their own, such
+// as resty, are left out: it would be their adapter that is tested. hedgedhttp is left out because it does not retry,
+// and because its requests share a pool of goroutines, which a testing/synctest bubble cannot hold.
+func Field() []Subject {
+	return []Subject{ours(), hashicorp(), rehttpTransport(), failsafe(), heimdallClient()}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// lastErrorLost is the reason for those that return the context's error after a wait that was cancelled, as net/http does.
+const lastErrorLost = "a cancelled wait has the context's error alone, as in net/http"
