@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync/atomic"
 )
 
@@ -51,7 +52,7 @@ type frameFilter struct {
 	part  []byte // the beginning of a frame to be written
 	codes map[uint32]uint32
 	drop  map[uint32]bool
-	sent  map[uint32]int64 // bytes of content written to a stream
+	sent  map[uint32]int64 // bytes of content written to a stream, if its header is written
 	moved chan struct{}    // closed and made anew when sent changes
 }
 
@@ -148,9 +149,16 @@ func appendFrame(b []byte, kind, flags byte, stream uint32, payload []byte) []by
 // appendLiteral encodes a short field without indexing and without Huffman code (RFC 7541 6.2.2).
 func appendLiteral(b []byte, f field) []byte {
 	b = append(b, 0, byte(len(f.key)))
-	b = append(b, f.key...)
+	b = append(b, strings.ToLower(f.key)...)
 	b = append(b, byte(len(f.value)))
 	return append(b, f.value...)
+}
+
+func appendLiterals(b []byte, fields []field) []byte {
+	for _, f := range fields {
+		b = appendLiteral(b, f)
+	}
+	return b
 }
 
 // takeStream removes streamField from the request, and returns its value.
@@ -181,7 +189,11 @@ func (f *frameFilter) write(c net.Conn, p []byte) (int, error) {
 		if code, ok := f.codes[id]; ok && frame[3] == frameRSTStream {
 			binary.BigEndian.PutUint32(frame[frameHeaderLen:], code)
 		}
-		if frame[3] == frameData {
+		switch frame[3] {
+		case frameHeaders:
+			f.sent[id] += 0
+			sent = true
+		case frameData:
 			f.sent[id] += int64(len(frame) - frameHeaderLen)
 			sent = true
 		}
@@ -222,17 +234,18 @@ func (c *conn) dropStream(stream uint32) {
 	c.h2.drop[stream] = true
 }
 
-// waitSent waits until n bytes of content are written to stream: over HTTP/2, a
-// handler's Flush returns before that.
+// waitSent waits until the header and n bytes of content are written to stream: over
+// HTTP/2, a handler's Flush returns before that.
 func (c *conn) waitSent(ctx context.Context, stream uint32, n int64) {
 	if stream == 0 {
 		return
 	}
 	for {
 		c.h2.lock <- struct{}{}
-		done, moved := c.h2.sent[stream] >= n, c.h2.moved
+		sent, begun := c.h2.sent[stream]
+		moved := c.h2.moved
 		<-c.h2.lock
-		if done {
+		if begun && sent >= n {
 			return
 		}
 		select {

@@ -10,58 +10,10 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
-
-// A Protocol is what a [Server] speaks.
-type Protocol int
-
-const (
-	HTTP1 Protocol = iota // HTTP/1.1 in clear text
-	HTTPS                 // HTTP/1.1 over TLS
-	H2C                   // HTTP/2 in clear text, with prior knowledge
-	HTTP2                 // HTTP/2 over TLS
-)
-
-func (p Protocol) String() string {
-	switch p {
-	case HTTP1:
-		return "HTTP1"
-	case HTTPS:
-		return "HTTPS"
-	case H2C:
-		return "H2C"
-	case HTTP2:
-		return "HTTP2"
-	}
-	return "unknown Protocol"
-}
-
-func (p Protocol) valid() bool { return p >= HTTP1 && p <= HTTP2 }
-func (p Protocol) tls() bool   { return p == HTTPS || p == HTTP2 }
-func (p Protocol) http2() bool { return p == H2C || p == HTTP2 }
-
-// A Config says what kind of [Server] to start. The zero Config is that of [NewServer].
-type Config struct {
-	_ [0]func() // no comparison, no unkeyed literals
-
-	// Protocol is what the server speaks: HTTP1 by default.
-	Protocol Protocol
-
-	// Pipe makes the connections in memory instead of on the loopback interface, so that the
-	// whole exchange can live in a testing/synctest bubble, where latency takes
-	// no time. A pipe holds 16 KiB in each direction.
-	Pipe bool
-
-	// Strict makes a request beyond the script fail the test.
-	// Otherwise Default answers it.
-	Strict bool
-
-	// Default answers what the script does not: the requests after its last step.
-	// The zero Step is a 200 with no body.
-	Default Step
-}
 
 // A Server answers each request by the next step of its script, and records it.
 // It is safe for concurrent use.
@@ -69,13 +21,14 @@ type Server struct {
 	// URL is the server's base URL, without a slash at its end.
 	URL string
 
-	t      testing.TB
+	t      tester
 	cfg    Config
 	client *http.Client
 	http   *http.Server
 	front  *frontListener // what clients dial
 	back   *chanListener  // what the http.Server accepts from
-	done   chan struct{}  // closed when the test ends
+	done   chan struct{}  // closed when the server stops
+	closed atomic.Bool
 	work   sync.WaitGroup // every goroutine of the server
 	start  time.Time
 
@@ -92,14 +45,20 @@ type Server struct {
 //
 // The server stops when the test ends. Steps left over then fail the test, with a message
 // that shows the script and the requests. A step that makes no sense fails it at once.
+//
+// An Example has no t: there it is nil, [Server.Close] must be called, and what
+// would fail a test is a panic of NewServer or Close.
 func NewServer(t testing.TB, steps ...Step) *Server {
-	t.Helper()
+	if t != nil {
+		t.Helper()
+	}
 	return Config{}.NewServer(t, steps...)
 }
 
 // NewServer is like the function [NewServer], for another kind of server.
 // With Config.Pipe and in a bubble, call it inside the bubble, with the bubble's t.
-func (c Config) NewServer(t testing.TB, steps ...Step) *Server {
+func (c Config) NewServer(tb testing.TB, steps ...Step) *Server {
+	t := newTester(tb)
 	t.Helper()
 	if !c.Protocol.valid() {
 		t.Fatalf("retrytest: Config.Protocol: no Protocol has the number %d", int(c.Protocol))
@@ -123,7 +82,7 @@ func (c Config) NewServer(t testing.TB, steps ...Step) *Server {
 	s.serveHTTP()
 	s.work.Go(s.acceptLoop)
 	s.client = &http.Client{Transport: s.Transport()}
-	t.Cleanup(s.close)
+	t.Cleanup(s.Close)
 	return s
 }
 
@@ -214,10 +173,22 @@ func (s *Server) Connections() int {
 	return s.accepted
 }
 
-// close ends everything that the server started, waits for it, and
-// reports the steps that are left over.
-func (s *Server) close() {
+// Close resets all connections, ends everything that the server started, waits for it, and
+// fails the test if steps are left over. It need not be called in a test: its end
+// does that. More calls do nothing.
+func (s *Server) Close() {
 	s.t.Helper()
+	if s.closed.Swap(true) {
+		return
+	}
+	s.stop()
+	s.report()
+	if o, ok := s.t.(*outsider); ok {
+		o.raise()
+	}
+}
+
+func (s *Server) stop() {
 	close(s.done)
 	s.front.Close()
 	s.CloseConnections()
@@ -229,7 +200,6 @@ func (s *Server) close() {
 		tr.CloseIdleConnections()
 	}
 	s.work.Wait()
-	s.report()
 }
 
 // sleep waits for d, and reports whether it did: not if the

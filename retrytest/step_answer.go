@@ -3,6 +3,7 @@ package retrytest
 import (
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -129,20 +130,34 @@ func (s Step) Clock(skew time.Duration) Step {
 	return s
 }
 
+// writeInfo writes informational responses. Over HTTP/2 it does so itself, because the http.Server
+// may read its header map for longer than WriteHeader lasts, if the client resets the stream.
+func (x *exchange) writeInfo(in info) {
+	if x.stream != 0 {
+		block := appendLiterals(nil, append([]field{{":status", strconv.Itoa(in.code)}}, in.header...))
+		for range in.times {
+			x.conn.inject(frameHeaders, flagEndHeaders, x.stream, block)
+		}
+		return
+	}
+	h := x.w.Header()
+	for _, f := range in.header {
+		h.Add(f.key, f.value)
+	}
+	for range in.times {
+		x.w.WriteHeader(in.code)
+	}
+	for _, f := range in.header {
+		h.Del(f.key)
+	}
+}
+
 // writeHeader writes the informational responses and the header.
 func (x *exchange) writeHeader(a *reply, length int64) {
-	h := x.w.Header()
 	for _, in := range a.infos {
-		for _, f := range in.header {
-			h.Add(f.key, f.value)
-		}
-		for range in.times {
-			x.w.WriteHeader(in.code)
-		}
-		for _, f := range in.header {
-			h.Del(f.key)
-		}
+		x.writeInfo(in)
 	}
+	h := x.w.Header()
 	now := time.Now().Add(a.skew)
 	h.Set("Date", now.UTC().Format(http.TimeFormat))
 	if a.retryAfter != nil {
@@ -151,8 +166,10 @@ func (x *exchange) writeHeader(a *reply, length int64) {
 	if a.body.gzip {
 		h.Set("Content-Encoding", "gzip")
 	}
-	for _, f := range a.trailer {
-		h.Add("Trailer", f.key)
+	for i, f := range a.trailer {
+		if !slices.ContainsFunc(a.trailer[:i], func(g field) bool { return g.key == f.key }) {
+			h.Add("Trailer", f.key) // once: the http.Server sends a field as often as it is announced
+		}
 	}
 	for _, f := range a.header {
 		h.Add(f.key, f.value)

@@ -63,7 +63,7 @@ func MalformedStatus() Step {
 func MalformedHeader() Step {
 	return fault("MalformedHeader()", func(x *exchange) {
 		if x.stream != 0 {
-			x.rawHeaders(field{":status", "200"}, field{"Bad Name", "x"})
+			x.rawHeaders(field{":status", "200"}, field{"bad name", "x"})
 		}
 		x.raw("HTTP/1.1 200 OK\r\nno field\r\nContent-Length: 0\r\n\r\n")
 		x.hangUp()

@@ -112,11 +112,7 @@ func StallSettings() Step {
 
 // rawHeaders ends the exchange with a header block as it is.
 func (x *exchange) rawHeaders(fields ...field) {
-	var block []byte
-	for _, f := range fields {
-		block = appendLiteral(block, f)
-	}
-	x.conn.inject(frameHeaders, flagEndHeaders|flagEndStream, x.stream, block)
+	x.conn.inject(frameHeaders, flagEndHeaders|flagEndStream, x.stream, appendLiterals(nil, fields))
 	x.conn.dropStream(x.stream)
 	panic(http.ErrAbortHandler)
 }

@@ -1,0 +1,209 @@
+package retrytest_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	rt "github.com/seed-e3550de8/retry/retrytest"
+)
+
+// A witness is a testing.TB that keeps what it is told.
+type witness struct {
+	testing.TB
+	mu       sync.Mutex
+	failures []string
+	cleanups []func()
+}
+
+func (w *witness) Helper()          {}
+func (w *witness) Cleanup(f func()) { w.cleanups = append(w.cleanups, f) }
+
+func (w *witness) Errorf(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.failures = append(w.failures, fmt.Sprintf(format, args...))
+}
+
+func (w *witness) Fatalf(format string, args ...any) {
+	w.Errorf(format, args...)
+	runtime.Goexit()
+}
+
+// failuresOf runs a test with its cleanups, and returns what it failed with.
+func failuresOf(test func(t testing.TB)) string {
+	w := new(witness)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() {
+			for _, f := range w.cleanups {
+				f()
+			}
+		}()
+		test(w)
+	}()
+	<-done
+	return strings.Join(w.failures, "\n")
+}
+
+func TestStepsLeftOverFailTheTestAndShowBothSides(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		got := failuresOf(func(tb testing.TB) {
+			srv := rt.Config{Pipe: true}.NewServer(tb, rt.Status(503).Body("busy"), rt.OK("x").Times(3), rt.Reset())
+			srv.On("/a", rt.OK("a"), rt.OK("b"))
+			get(t, srv, "/first")
+			time.Sleep(1500 * time.Millisecond)
+			resp, err := srv.Client().Post(srv.URL+"/second", "text/plain", bytes.NewReader(make([]byte, 10)))
+			require.NoError(t, err)
+			_, err = io.Copy(io.Discard, resp.Body)
+			require.NoError(t, err)
+			resp.Body.Close()
+			get(t, srv, "/a")
+		})
+		assert.Equal(t, `retrytest: script and requests differ: 4 steps left over, 0 requests beyond the script
+script:
+	1. Status(503).Body("busy"): used by request 1
+	2. OK("x").Times(3): used by request 2; 2 left over
+	3. Reset(): LEFT OVER
+script On("/a"):
+	1. OK("a"): used by request 3
+	2. OK("b"): LEFT OVER
+requests:
+	1. GET /first, HTTP/1.1, connection 1, 0s after the start, body of 0 bytes, whole: step 1
+	2. POST /second, HTTP/1.1, connection 1, 1.5s after the start, body of 10 bytes, whole: step 2
+	3. GET /a, HTTP/1.1, connection 1, 1.5s after the start, body of 0 bytes, whole: step 1 of On("/a")
+`, got)
+	})
+}
+
+func TestRequestsBeyondAStrictScriptFailTheTest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		got := failuresOf(func(tb testing.TB) {
+			srv := rt.Config{Pipe: true, Strict: true, Default: rt.Status(599)}.NewServer(tb, rt.ResetOnAccept(), rt.OK("x"))
+			_, err := srv.Client().Get(srv.URL)
+			assert.Error(t, err)
+			get(t, srv, "/one")
+			assert.Equal(t, "599 ", get(t, srv, "/two"))
+		})
+		assert.Equal(t, `retrytest: script and requests differ: 0 steps left over, 1 request beyond the script
+script:
+	1. ResetOnAccept(): used by connection 1
+	2. OK("x"): used by request 1
+requests:
+	1. GET /one, HTTP/1.1, connection 2, 0s after the start, body of 0 bytes, whole: step 2
+	2. GET /two, HTTP/1.1, connection 2, 0s after the start, body of 0 bytes, whole: beyond the script
+`, got)
+	})
+}
+
+func TestAStrictServerWithNoStepsWantsNoRequests(t *testing.T) {
+	got := failuresOf(func(tb testing.TB) {
+		get(t, rt.Config{Strict: true}.NewServer(tb), "/")
+	})
+	assert.Contains(t, got, "0 steps left over, 1 request beyond the script\nscript:\n\tno steps\n")
+}
+
+func TestAPanickingHandlerFailsTheTest(t *testing.T) {
+	for _, p := range protocols {
+		got := failuresOf(func(tb testing.TB) {
+			srv := rt.Config{Protocol: p}.NewServer(tb, rt.HandleFunc(func(http.ResponseWriter, *http.Request) { panic("oh") }))
+			_, err := srv.Client().Get(srv.URL)
+			assert.Error(t, err)
+		})
+		assert.Contains(t, got, "retrytest: request 1: HandleFunc panicked: oh\n")
+	}
+	got := failuresOf(func(tb testing.TB) {
+		srv := rt.NewServer(tb, rt.HandleFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+		_, err := srv.Client().Get(srv.URL)
+		assert.Error(t, err)
+	})
+	assert.Empty(t, got)
+}
+
+func TestWhatMakesNoSenseFailsAtOnce(t *testing.T) {
+	for _, c := range []struct {
+		step rt.Step
+		want string
+	}{
+		{rt.Status(0), "Status(0): no status code of a final response"},
+		{rt.Status(101), "Status(101): no status code of a final response"},
+		{rt.Status(1000), "Status(1000): no status code of a final response"},
+		{rt.Handle(nil), "Handle: the handler is nil"},
+		{rt.HandleFunc(nil), "HandleFunc: the handler is nil"},
+		{rt.Handle(http.NotFoundHandler()).Early(), "Handle.Early(): the body is the handler's to read"},
+		{rt.OK("x").Times(0), `OK("x").Times(0): a step happens at least once`},
+		{rt.OK("x").Latency(-1), `OK("x").Latency(-1ns): a negative duration`},
+		{rt.OK("x").Drip(0, 1), `OK("x").Drip(0, 1ns): a piece has at least one byte`},
+		{rt.OK("x").Drip(1, -1), `OK("x").Drip(1, -1ns): a negative duration`},
+		{rt.Status(200).BodySize(-1), "Status(200).BodySize(-1): a negative size"},
+		{rt.Status(503).RetryAfter(-time.Second), "Status(503).RetryAfter(-1s): Retry-After has whole seconds, and no negative ones"},
+		{rt.Status(503).RetryAfter(1500 * time.Millisecond), "Status(503).RetryAfter(1.5s): Retry-After has whole seconds, and no negative ones"},
+		{rt.Status(503).RetryAfterDate(0, 3), "Status(503).RetryAfterDate(0s, 3): no DateForm has the number 3"},
+		{rt.OK("x").Informational(200, 1), `OK("x").Informational(200, 1): 200 is no informational status code; for 101 see Upgrade`},
+		{rt.OK("x").Informational(101, 1), `OK("x").Informational(101, 1): 101 is no informational status code; for 101 see Upgrade`},
+		{rt.OK("x").Informational(103, 0), `OK("x").Informational(103, 0): 0 is no number of responses`},
+		{rt.OK("abc").CutBody(-1), `OK("abc").CutBody(-1): a negative size`},
+		{rt.OK("abc").CutBody(3), `OK("abc").CutBody(3): CutBody(3) comes after the end of the content`},
+		{rt.OK("abc").ResetBody(4), `OK("abc").ResetBody(4): ResetBody(4) comes after the end of the content`},
+		{rt.OK("abc").CutBody(1).StallBody(1), `OK("abc").CutBody(1).StallBody(1): the content is cut twice`},
+		{rt.Status(200).EndlessBody().Gzip(), "Status(200).EndlessBody().Gzip(): content without end can't be compressed"},
+		{rt.Status(204).Body("x"), `Status(204).Body("x"): a response with this status has no content`},
+		{rt.Reset().Body("x"), `Reset().Body("x"): the step does not answer with a status`},
+		{rt.Close().Close(), "Close().Close(): the step does not answer with a status"},
+		{rt.Refuse().Early(), "Refuse().Early(): the step takes a connection, not a request"},
+		{rt.Refuse().Latency(1), "Refuse().Latency(1ns): a refused connection has no latency"},
+		{rt.Upgrade(""), `Upgrade(""): no protocol to switch to`},
+		{rt.OK("x").CloseIdle(-1), `OK("x").CloseIdle(-1ns): a negative duration`},
+		{rt.RSTStream(rt.Cancel), "RSTStream(8): needs HTTP/2, and the server is for HTTP1"},
+		{rt.GoAway(1<<31, 0), "GoAway(2147483648, 0): no stream has a number above 2147483647"},
+		{rt.TLSStall(), "TLSStall(): needs TLS, and the server is for HTTP1"},
+	} {
+		got := failuresOf(func(tb testing.TB) { rt.NewServer(tb, rt.OK("fine"), c.step) })
+		assert.Equal(t, "retrytest: step 2: "+c.want, got)
+	}
+}
+
+func TestAConfigThatMakesNoSenseFailsAtOnce(t *testing.T) {
+	for want, test := range map[string]func(testing.TB){
+		"Config.Protocol: no Protocol has the number 4": func(tb testing.TB) { rt.Config{Protocol: 4}.NewServer(tb) },
+		"Config.Default: Status(7): no status code of a final response": func(tb testing.TB) {
+			rt.Config{Default: rt.Status(7)}.NewServer(tb)
+		},
+		"Config.Default: Refuse() takes a connection, not a request": func(tb testing.TB) {
+			rt.Config{Default: rt.Refuse()}.NewServer(tb)
+		},
+		"step 1: Upgrade(\"x\"): needs HTTP/1, and the server is for H2C": func(tb testing.TB) {
+			rt.Config{Protocol: rt.H2C}.NewServer(tb, rt.Upgrade("x"))
+		},
+		`On("a"): a path begins with a slash`: func(tb testing.TB) { rt.NewServer(tb).On("a", rt.OK("")) },
+		`On("/a"): no steps`:                  func(tb testing.TB) { rt.NewServer(tb).On("/a") },
+		`On("/a"): step 1: Refuse() takes a connection, which has no path`: func(tb testing.TB) {
+			rt.NewServer(tb).On("/a", rt.Refuse())
+		},
+	} {
+		assert.Equal(t, "retrytest: "+want, failuresOf(test))
+	}
+}
+
+func TestAStepIsAValue(t *testing.T) {
+	base := rt.Status(503).Header("A", "1")
+	one, two := base.Header("B", "2"), base.Header("C", "3")
+	srv := rt.NewServer(t, one, two, base)
+	for _, want := range [][3]string{{"1", "2", ""}, {"1", "", "3"}, {"1", "", ""}} {
+		resp, err := srv.Client().Get(srv.URL)
+		require.NoError(t, err)
+		resp.Body.Close()
+		assert.Equal(t, want, [3]string{resp.Header.Get("A"), resp.Header.Get("B"), resp.Header.Get("C")})
+	}
+}

@@ -1,0 +1,238 @@
+package retrytest_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/textproto"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	rt "github.com/seed-e3550de8/retry/retrytest"
+)
+
+// outcome makes one request on a new connection, and returns the error, of the body if not of
+// the round trip, and how many bytes of a body came before it.
+func outcome(t *testing.T, srv *rt.Server, body io.Reader) (n int64, err error) {
+	t.Helper()
+	tr := srv.Transport()
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	resp, err := tr.RoundTrip(newRequest(t, srv, body).WithContext(ctx))
+	if err != nil {
+		assert.Nil(t, resp)
+		return -1, err
+	}
+	defer resp.Body.Close()
+	return io.Copy(io.Discard, resp.Body)
+}
+
+func is(target error) func(error) bool {
+	return func(err error) bool { return errors.Is(err, target) }
+}
+
+// reset is what a client makes of an RST. When it is writing, it may see that the
+// other side is gone before it reads why.
+func reset(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// resetOnceSeen is the same for a client that may ask the socket again: the system
+// tells of a reset once, and then of EOF.
+func resetOnceSeen(err error) bool { return reset(err) || errors.Is(err, io.ErrUnexpectedEOF) }
+
+func malformed(err error) bool {
+	var pe textproto.ProtocolError
+	return errors.As(err, &pe)
+}
+
+func says(text string) func(error) bool {
+	return func(err error) bool { return strings.Contains(err.Error(), text) }
+}
+
+func TestEachFaultMakesItsError(t *testing.T) {
+	both := []rt.Protocol{rt.H2C, rt.HTTP2}
+	deadline := is(context.DeadlineExceeded)
+	for _, c := range []struct {
+		step  rt.Step
+		on    []rt.Protocol
+		bytes int64 // -1 if there is no response
+		err   func(error) bool
+	}{
+		{rt.Reset(), http1Only, -1, is(syscall.ECONNRESET)},
+		{rt.Reset(), both, -1, resetOnceSeen},
+		{rt.Reset().Early(), http1Only, -1, is(syscall.ECONNRESET)},
+		{rt.Reset().Early(), both, -1, resetOnceSeen},
+		{rt.Close(), http1Only, -1, is(io.EOF)},
+		{rt.Close(), both, -1, is(io.ErrUnexpectedEOF)},
+		{rt.Hang(), protocols, -1, deadline},
+		{rt.CloseInHeader(), http1Only, -1, malformed},
+		{rt.ResetInHeader(), http1Only, -1, resetOnceSeen},
+		{rt.Raw("HTTP/1.1 200 OK\r\nA: b\r\n"), http1Only, -1, is(io.ErrUnexpectedEOF)},
+		{rt.Raw("nonsense\r\n\r\n"), http1Only, -1, says(`malformed HTTP response "nonsense"`)},
+		{rt.MalformedStatus(), http1Only, -1, says(`malformed HTTP status code "abc"`)},
+		{rt.MalformedStatus(), both, -1, says("malformed non-numeric status pseudo header")},
+		{rt.MalformedHeader(), http1Only, -1, malformed},
+		{rt.MalformedHeader(), both, -1, says(`invalid header field name "bad name"`)},
+
+		{rt.OK("hello").CutBody(2), protocols, 2, is(io.ErrUnexpectedEOF)},
+		{rt.OK("hello").CutBody(0), protocols, 0, is(io.ErrUnexpectedEOF)},
+		{rt.OK("hello").Chunked().CutBody(2), protocols, 2, is(io.ErrUnexpectedEOF)},
+		{rt.OK("hello").Chunked().CutBody(5), protocols, 5, is(io.ErrUnexpectedEOF)},
+		{rt.Status(200).BodySize(1 << 20).CutBody(1<<20 - 1), protocols, 1<<20 - 1, is(io.ErrUnexpectedEOF)},
+		{rt.Status(200).EndlessBody().CutBody(1000), protocols, 1000, is(io.ErrUnexpectedEOF)},
+		{rt.OK("hello").ResetBody(2), http1Only, 2, is(syscall.ECONNRESET)},
+		{rt.OK("hello").ResetBody(2), both, 2, resetOnceSeen},
+		{rt.OK("hello").Chunked().ResetBody(2), http1Only, 2, is(syscall.ECONNRESET)},
+		{rt.OK("hello").StallBody(2), protocols, 2, deadline},
+		{rt.OK("hello").Gzip().CutBody(10), protocols, 0, is(io.ErrUnexpectedEOF)},
+
+		{rt.Refuse(), protocols, -1, is(syscall.ECONNREFUSED)},
+		{rt.NoAccept(), protocols, -1, deadline},
+		{rt.ResetOnAccept(), []rt.Protocol{rt.HTTP1, rt.HTTPS, rt.HTTP2}, -1, reset},
+		{rt.CloseOnAccept(), []rt.Protocol{rt.HTTP1, rt.HTTPS, rt.HTTP2}, -1, is(io.EOF)},
+	} {
+		t.Run(c.step.String(), func(t *testing.T) {
+			everywhere(t, c.on, func(t *testing.T, cfg rt.Config) {
+				srv := cfg.NewServer(t, c.step)
+				n, err := outcome(t, srv, nil)
+				assert.Equal(t, c.bytes, n)
+				require.Error(t, err)
+				assert.True(t, c.err(err), "%T: %v", err, err)
+			})
+		})
+	}
+}
+
+func TestAFaultAfterReadingHasTheWholeBody(t *testing.T) {
+	everywhere(t, protocols, func(t *testing.T, cfg rt.Config) {
+		for _, st := range []rt.Step{rt.Reset(), rt.Close(), rt.MalformedStatus()} {
+			srv := cfg.NewServer(t, st)
+			_, err := outcome(t, srv, io.LimitReader(zeros{}, 1<<20))
+			assert.Error(t, err)
+			r := srv.Requests()[0]
+			assert.True(t, r.Whole)
+			assert.EqualValues(t, 1<<20, r.BodyLength)
+		}
+	})
+}
+
+func TestAFaultBeforeReadingHasNothingOfTheBody(t *testing.T) {
+	everywhere(t, protocols, func(t *testing.T, cfg rt.Config) {
+		for _, st := range []rt.Step{rt.Reset().Early(), rt.Close().Early()} {
+			srv := cfg.NewServer(t, st)
+			_, err := outcome(t, srv, io.LimitReader(zeros{}, 8<<20))
+			assert.Error(t, err)
+			r := srv.Requests()[0]
+			assert.False(t, r.Whole)
+			assert.Zero(t, r.BodyLength)
+		}
+	})
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+func TestARefusedDialSaysSo(t *testing.T) {
+	everywhere(t, protocols, func(t *testing.T, cfg rt.Config) {
+		srv := cfg.NewServer(t, rt.Refuse().Times(2), rt.OK("x"))
+		for range 2 {
+			_, err := srv.Client().Get(srv.URL)
+			var op *net.OpError
+			require.ErrorAs(t, err, &op)
+			assert.Equal(t, "dial", op.Op)
+		}
+		assert.Equal(t, "200 x", get(t, srv, "/"))
+		assert.Zero(t, slices.IndexFunc(srv.Requests(), func(r rt.Request) bool { return r.Number == 1 }))
+	})
+}
+
+func TestADialPastTheServerIsResetInsteadOfRefused(t *testing.T) {
+	srv := rt.NewServer(t, rt.Refuse(), rt.OK("x"))
+	tr := &http.Transport{}
+	defer tr.CloseIdleConnections()
+	_, err := tr.RoundTrip(newRequest(t, srv, nil))
+	assert.Error(t, err)
+	resp, err := tr.RoundTrip(newRequest(t, srv, nil))
+	require.NoError(t, err)
+	resp.Body.Close()
+}
+
+// The answer before such a step closes its connection, or the step would wait for ever.
+func TestAStepThatTakesAConnectionGetsANewOne(t *testing.T) {
+	everywhere(t, protocols, func(t *testing.T, cfg rt.Config) {
+		srv := cfg.NewServer(t, rt.OK("a"), rt.Refuse(), rt.OK("b"), rt.ResetOnAccept(), rt.OK("c"))
+		for _, want := range []string{"a", "", "b", "", "c"} {
+			if want != "" {
+				assert.Equal(t, "200 "+want, get(t, srv, "/"))
+				continue
+			}
+			_, err := srv.Client().Post(srv.URL, "text/plain", strings.NewReader("x"))
+			assert.Error(t, err)
+		}
+		assert.Len(t, srv.Requests(), 3)
+	})
+}
+
+func TestAStaleConnectionIsNotUsedForAConnectionsStep(t *testing.T) {
+	bubble(t, protocols, func(t *testing.T, cfg rt.Config) {
+		srv := cfg.NewServer(t, rt.OK("a"))
+		get(t, srv, "/")
+		synctest.Wait()
+		srv.Add(rt.NoAccept(), rt.OK("b"))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		// net/http sends it again by itself, on the connection that the step takes.
+		_, err := srv.Client().Do(newRequest(t, srv, nil).WithContext(ctx))
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		srv.Client().CloseIdleConnections() // over HTTP/2, the connection outlives the request
+		assert.Equal(t, "200 b", get(t, srv, "/"))
+	})
+}
+
+func TestHangEndsWithItsClientOrItsTest(t *testing.T) {
+	everywhere(t, protocols, func(t *testing.T, cfg rt.Config) {
+		srv := cfg.NewServer(t, rt.Hang(), rt.Hang().Early(), rt.Hang())
+		_, err := outcome(t, srv, nil)
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		_, err = outcome(t, srv, strings.NewReader("x"))
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		failed := make(chan error)
+		go func() {
+			_, err := srv.Transport().RoundTrip(newRequest(t, srv, nil))
+			failed <- err
+		}()
+		for len(srv.Requests()) < 3 {
+			if cfg.Pipe {
+				synctest.Wait()
+			}
+		}
+		srv.Close()
+		assert.Error(t, <-failed)
+	})
+}
+
+func TestTimeoutsAreTimeouts(t *testing.T) {
+	bubble(t, protocols, func(t *testing.T, cfg rt.Config) {
+		srv := cfg.NewServer(t, rt.Hang())
+		tr := srv.Transport()
+		tr.ResponseHeaderTimeout = time.Minute
+		start := time.Now()
+		_, err := tr.RoundTrip(newRequest(t, srv, nil))
+		assert.True(t, timeout(err), "%v", err)
+		assert.Equal(t, time.Minute, time.Since(start))
+	})
+}
