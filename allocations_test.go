@@ -1,0 +1,55 @@
+package retry_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/seed-e3550de8/retry"
+)
+
+// Promise 15: "A request that succeeds at once costs no allocation."
+func TestPromise15_ARequestThatSucceedsAtOnceCostsNoAllocation(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector allocates on its own account")
+	}
+	cancellable, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	policy := retry.WithPolicy(context.Background(), retry.Policy{MaxAttempts: 7, Backoff: retry.Constant(1)})
+	below, cancelBelow := context.WithCancel(retry.AsIdempotent(policy))
+	defer cancelBelow()
+	for name, ctx := range map[string]context.Context{
+		"plain": context.Background(), "cancellable": cancellable, "policy": policy, "policy far up": below,
+	} {
+		for budget, p := range map[string]retry.Policy{
+			"default budget": {},
+			"own budget":     {Budget: &retry.Budget{}},
+			"unlimited":      {Budget: retry.Unlimited},
+			"idempotent":     {Idempotent: retry.Idempotent, MaxAttempts: 2, Backoff: retry.Constant(0)},
+			"shared":         {ShareRetryAfter: true},
+		} {
+			for _, body := range []string{"", "payload"} {
+				assert.Zero(t, allocations(ctx, p, body, 200), "%s, %s, body %q", name, budget, body)
+				assert.Zero(t, allocations(ctx, p, body, 404), "%s, %s, body %q, 404", name, budget, body)
+			}
+		}
+	}
+}
+
+// allocations counts what a request costs above the base, which costs nothing.
+func allocations(ctx context.Context, p retry.Policy, body string, code int) float64 {
+	resp := &http.Response{StatusCode: code, Body: http.NoBody}
+	rt := retry.New(base(func(req *http.Request) (*http.Response, error) {
+		resp.Request = req
+		return resp, nil
+	}), p)
+	req, _ := http.NewRequestWithContext(ctx, "PUT", "http://api.example/", nil)
+	if body != "" {
+		req, _ = http.NewRequestWithContext(ctx, "PUT", "http://api.example/", io.NopCloser(strings.NewReader(body)))
+	}
+	return testing.AllocsPerRun(200, func() { _, _ = rt.RoundTrip(req) })
+}
