@@ -61,7 +61,7 @@ func (e Exponential) Delay(retry int) time.Duration {
 // delay is Delay with its random number given: 0 <= u < 1.
 func (e Exponential) delay(retry int, u float64) time.Duration {
 	base, longest := orDefault(e.Base, time.Second), orDefault(e.Max, 32*time.Second)
-	c := math.Min(math.Ldexp(float64(base), max(retry, 1)-1), float64(longest))
+	c := math.Min(math.Ldexp(float64(base), min(max(retry, 1)-1, 63)), float64(longest))
 	switch e.Jitter {
 	case EqualJitter:
 		c = c/2 + u*c/2

@@ -35,6 +35,9 @@ func rewind(r *http.Request) error {
 		err = errNoBody
 	}
 	if err != nil {
+		if body != nil {
+			body.Close()
+		}
 		return err
 	}
 	r.Body = body
@@ -53,10 +56,11 @@ func discard(req *http.Request, resp *http.Response, wait time.Duration) {
 	if resp.Body == nil {
 		return
 	}
-	defer resp.Body.Close()
-	if reusable(resp) {
-		drain(req, resp.Body, min(max(wait, drainGrace), maxDrainTime))
+	if reusable(resp) && !drain(req, resp.Body, min(max(wait, drainGrace), maxDrainTime)) {
+		abort(resp.Body)
+		return
 	}
+	resp.Body.Close()
 }
 
 // reusable reports whether reading resp to its end keeps its connection. HTTP/2 ends the stream alone; a server that
@@ -69,9 +73,10 @@ func reusable(resp *http.Response) bool {
 		!resp.Close
 }
 
-// drain reads body to its end, or gives up after the bounds. It is tempting to read here and to let a timer close the
-// body, but a Close that does not end a pending Read would then hold the request for ever.
-func drain(req *http.Request, body io.Reader, limit time.Duration) {
+// drain reads body to its end, or to the bound in bytes. It reports false if it gave up because of the time, and then
+// the body is still being read. It is tempting to read here and to let a timer close the body, but a Close that does
+// not end a pending Read would then hold the request for ever.
+func drain(req *http.Request, body io.ReadCloser, limit time.Duration) bool {
 	done := make(chan any, 1)
 	go func() {
 		defer func() { done <- recover() }()
@@ -83,10 +88,28 @@ func drain(req *http.Request, body io.Reader, limit time.Duration) {
 	select {
 	case panicked := <-done:
 		if panicked != nil {
+			closeBody(body)
 			panic(panicked)
 		}
+		return true
 	case <-timer.C:
 	case <-req.Context().Done():
-	case <-req.Cancel: //nolint:staticcheck // SA1019: http.Client still sets it
+	case <-canceled(req):
+	}
+	return false
+}
+
+// abort closes a body that is being read. A Close that waits for the Read to end must not hold the request.
+func abort(body io.Closer) {
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		body.Close()
+	}()
+	timer := time.NewTimer(drainGrace)
+	defer timer.Stop()
+	select {
+	case <-closed:
+	case <-timer.C:
 	}
 }

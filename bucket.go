@@ -43,11 +43,12 @@ func (k *bucket) add(b *Budget, n float64, now time.Time) bool {
 	return true
 }
 
-// asNew reports whether k is what a new bucket would be: full, with the least capacity.
+// asNew reports whether k is what a new bucket would be: full, with the least capacity, and with no success lately that
+// a rate could grow from.
 func (k *bucket) asNew(b *Budget, now time.Time) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.settle(b, now) <= b.floor() && k.level >= 1
+	return k.settle(b, now) <= b.floor() && k.level >= 1 && now.Sub(k.counted).Seconds() > b.window()
 }
 
 // settle brings level and rate up to now, and returns the capacity.
@@ -57,26 +58,27 @@ func (k *bucket) asNew(b *Budget, now time.Time) bool {
 func (k *bucket) settle(b *Budget, now time.Time) float64 {
 	successes := float64(k.pending.Swap(0))
 	if successes > 0 {
-		k.rate = average(k.rate, successes, now.Sub(k.counted).Seconds(), b.window())
+		k.rate = average(k.faded(b, now), successes, now.Sub(k.counted).Seconds(), b.window())
 		k.counted = later(k.counted, now)
 	}
-	capacity := k.capacity(b, now)
+	capacity := max(b.window()*k.faded(b, now), b.floor())
 	elapsed := max(now.Sub(k.settled).Seconds(), 0)
 	k.settled = later(k.settled, now)
 	k.level = min(k.level+(b.ratio()*successes+refill*elapsed)/capacity, 1)
 	return capacity
 }
 
-// capacity returns the most that the bucket holds. Without successes the rate fades over ten times the Window: it is
+// faded returns the rate after the time without a success. It stands for a Window and then fades over ten of them: it is
 // what the client did before an outage that its retries in the outage are measured by.
-func (k *bucket) capacity(b *Budget, now time.Time) float64 {
-	idle := max(now.Sub(k.counted).Seconds(), 0)
-	return max(b.window()*k.rate*math.Exp(-idle/(10*b.window())), b.floor())
+func (k *bucket) faded(b *Budget, now time.Time) float64 {
+	idle := now.Sub(k.counted).Seconds() - b.window()
+	return k.rate * math.Exp(-max(idle, 0)/(10*b.window()))
 }
 
-// average folds n events of the last elapsed seconds into an exponentially weighted moving rate.
+// average folds n events of the last elapsed seconds into an exponentially weighted moving rate. A gap counts as a
+// window at most, so that a single success in an outage does not undo what faded keeps.
 func average(rate, n, elapsed, window float64) float64 {
-	x := elapsed / window
+	x := min(elapsed/window, 1)
 	if x < 1e-9 {
 		return rate + n/window
 	}

@@ -24,7 +24,7 @@ import (
 //
 // The zero Budget is ready to use. It may be shared by many Transports and used by many goroutines at once, and must
 // not be copied after its first use. Set the fields before that. A bucket that is full and whose rate has faded takes
-// no memory; no more than 65,536 authorities have one, beyond which an old bucket makes room and starts full again.
+// no memory; no more than 65,536 authorities have one, beyond which one of the fuller buckets makes room and starts full again.
 //
 // Funding retries by successes is what lets an overloaded server recover as if nobody retried; see docs/overload.md.
 type Budget struct {
@@ -72,18 +72,36 @@ func authorityOf(u *url.URL) authority {
 	return authority{u.Scheme == "https", u.Host}
 }
 
-// slot is where recent keeps the bucket of a, if two authorities do not share it. A real hash of the host would cost
-// more than the rest of a success.
-func (a authority) slot() int {
+// slot is where recent keeps the bucket of a, if two authorities do not share it. It takes the host in words of eight
+// bytes, because hash/maphash would cost as much as the rest of a success.
+func (a authority) slot() uint64 {
+	const prime = 0x9e3779b97f4a7c15 // of the golden ratio, whose products have their best bits on top
 	n := len(a.host)
-	if n == 0 {
-		return 0
+	h := uint64(n)
+	if a.secure {
+		h = ^h
 	}
-	return (n ^ int(a.host[0]) ^ int(a.host[n/2])<<1 ^ int(a.host[n-1])<<2) % slots
+	for i := 0; i+8 < n; i += 8 {
+		h = (h ^ word(a.host[i:i+8])) * prime
+	}
+	if n >= 8 {
+		h = (h ^ word(a.host[n-8:])) * prime
+	}
+	for i := 0; n < 8 && i < n; i++ {
+		h = (h ^ uint64(a.host[i])) * prime
+	}
+	return h >> 58 // below slots
 }
 
-// Balance returns how many retries the bucket of an authority holds now. The authority is scheme://host or
-// scheme://host:port, as it stands in the requests' URLs. One that is not known has a full bucket.
+func word(s string) uint64 {
+	_ = s[7] // one bounds check, and then one load
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+// Balance returns how many retries the bucket of an authority holds now. The authority is https://host or
+// https://host:port, or the same with http, as it stands in the requests' URLs: in the same case, and with a port only
+// if they have one. One that is not known has a full bucket.
 func (b *Budget) Balance(authority string) float64 {
 	a := parseAuthority(authority)
 	b.mu.Lock()
@@ -96,8 +114,9 @@ func (b *Budget) Balance(authority string) float64 {
 }
 
 func parseAuthority(s string) authority {
-	scheme, host, _ := strings.Cut(s, "://")
-	return authority{scheme == "https", strings.TrimSuffix(host, "/")}
+	host, secure := strings.CutPrefix(s, "https://")
+	host = strings.TrimPrefix(host, "http://")
+	return authority{secure, strings.TrimSuffix(host, "/")}
 }
 
 // success records a first attempt that succeeded: one load and one addition, and once in 64 times a look at the clock.
@@ -112,8 +131,8 @@ func (b *Budget) success(a authority) {
 
 // count is success without the clock. It reports whether the bucket is due for settling.
 func (b *Budget) count(a authority) (k *bucket, due bool) {
-	k = b.recent[a.slot()].Load()
-	if k == nil || k.authority != a {
+	k = b.known(a)
+	if k == nil {
 		k = b.bucket(a, time.Now())
 	}
 	return k, k.pending.Add(1)%samples == 0
@@ -139,8 +158,19 @@ func (b *Budget) refund(a authority, now time.Time) {
 	}
 }
 
+// known returns the bucket of a if it can be found without the lock, or nil.
+func (b *Budget) known(a authority) *bucket {
+	if k := b.recent[a.slot()].Load(); k != nil && k.authority == a {
+		return k
+	}
+	return nil
+}
+
 // bucket returns the bucket of a, which is made if need be.
 func (b *Budget) bucket(a authority, now time.Time) *bucket {
+	if k := b.known(a); k != nil {
+		return k
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	k := b.buckets[a]
@@ -154,7 +184,7 @@ func (b *Budget) bucket(a authority, now time.Time) *bucket {
 func (b *Budget) insert(a authority, now time.Time) *bucket {
 	b.sweep(now)
 	if len(b.buckets) >= maxBuckets {
-		b.evict()
+		b.evict(now)
 	}
 	if b.buckets == nil {
 		b.buckets = make(map[authority]*bucket)
@@ -189,11 +219,19 @@ func (b *Budget) sweep(now time.Time) {
 	}
 }
 
-func (b *Budget) evict() {
-	for a, k := range b.buckets {
-		b.drop(a, k)
-		return
+// evict drops the bucket that loses the least by it, of a few.
+func (b *Budget) evict(now time.Time) {
+	var fullest *bucket
+	most, looks := -1.0, 8
+	for _, k := range b.buckets {
+		if balance := k.balance(b, now); balance > most {
+			fullest, most = k, balance
+		}
+		if looks--; looks == 0 {
+			break
+		}
 	}
+	b.drop(fullest.authority, fullest)
 }
 
 func (b *Budget) drop(a authority, k *bucket) {

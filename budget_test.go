@@ -1,6 +1,7 @@
 package retry_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -286,6 +287,50 @@ func TestBudgetRemembersNoMoreThanItsBound(t *testing.T) {
 		require.True(t, budget.Spend(fmt.Sprint("host", i), now))
 	}
 	assert.Equal(t, retry.MaxBuckets, budget.Buckets())
+}
+
+func TestBudgetLearnsTheRateOfEachAuthorityInTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		budget := new(retry.Budget)
+		client := retry.New(outcomes(200), retry.Policy{Budget: budget})
+		hosts := []string{"a.example.com", "b.example.com", "c.example.com", "d.example.com"}
+		for range 60 * 20 {
+			for _, host := range hosts {
+				req := budgetRequest(t, "GET")
+				req.URL.Host = host
+				_, err := client.RoundTrip(req)
+				require.NoError(t, err)
+			}
+			time.Sleep(time.Second / 20)
+		}
+		for _, host := range hosts {
+			assert.InDelta(t, 15*20, budget.Balance("http://"+host), 10, host)
+		}
+	})
+}
+
+func TestBudgetGivesBackARetryThatWasNotSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		budget := new(retry.Budget)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		time.AfterFunc(time.Millisecond, cancel)
+		client := retry.New(outcomes(503), retry.Policy{Budget: budget, Backoff: retry.Constant(time.Minute)})
+		_, err := client.RoundTrip(budgetRequest(t, "GET").WithContext(ctx))
+		require.ErrorIs(t, err, context.Canceled)
+		assert.Equal(t, 5.0, budget.Balance(budgetAuthority))
+	})
+}
+
+func TestBudgetFindsTheServersOfAFamilyAtOnce(t *testing.T) {
+	for _, family := range []string{
+		"10.0.0.%d:8080", "shard-%d.example.com", "us-east-%d.db.internal:443", "a%d.blob.core.windows.net", "127.0.0.1:4%04d", "s%d", "[::1]:90%02d",
+	} {
+		slots := map[uint64]bool{}
+		for i := range 10 {
+			slots[retry.Slot(fmt.Sprintf(family, i))] = true
+		}
+		assert.GreaterOrEqual(t, len(slots), 7, family)
+	}
 }
 
 func TestBudgetMustNotBeCopied(t *testing.T) {

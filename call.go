@@ -30,12 +30,17 @@ func (c *call) check() {
 
 // countInner adds the attempts that a Transport further in made, which its response or its error tells.
 func (c *call) countInner() {
-	if c.Response != nil {
-		c.Number = max(c.Number, AttemptNumber(c.Response.Request.Context()))
+	c.Number = max(c.Number, innerAttempts(c.Response, c.Err))
+}
+
+func innerAttempts(resp *http.Response, err error) int {
+	if inner, ok := errors.AsType[*Error](err); ok {
+		return inner.Attempts
 	}
-	if inner, ok := errors.AsType[*Error](c.Err); ok {
-		c.Number = max(c.Number, inner.Attempts)
+	if resp != nil && resp.Request != nil {
+		return AttemptNumber(resp.Request.Context())
 	}
+	return 0
 }
 
 // result is what RoundTrip returns after its last attempt.
@@ -44,9 +49,4 @@ func (c *call) result(d Decision) (*http.Response, error) {
 		return c.Response, c.Err
 	}
 	return nil, &Error{Attempts: c.Number, Reason: d.Reason, Err: c.Err}
-}
-
-// abandon is the outcome of a request whose next attempt cannot be made, though it was decided on.
-func (c *call) abandon(status int, reason error) error {
-	return &Error{Attempts: c.Number, Reason: reason, Err: c.Err, StatusCode: status}
 }

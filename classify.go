@@ -4,8 +4,10 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 )
@@ -52,6 +54,7 @@ type Classifier func(a Attempt) Class
 //     [http.Transport.CancelRequest], and whatever is wrong with the request itself;
 //   - [Unprocessed] if it is proven that nothing was sent, or that the server refused to look at it: no connection
 //     could be had to the server, to its proxy, or through SOCKS, and REFUSED_STREAM (RFC 9113 section 8.7);
+//     An error that the request body's own Read returns comes back as it is, and is taken for the connection's;
 //   - [Transient] otherwise, since half of what can go wrong in net/http has no type to know it by.
 //
 // That the request's own context is done is not a class: no request is sent again after that, whatever Classify says.
@@ -62,17 +65,21 @@ func Classify(a Attempt) Class {
 		return Final
 	case a.Err == nil:
 		return ClassifyStatus(a.Response.StatusCode)
-	case pointless(a.Err) || defective(a.Request):
+	case pointless(a.Err):
 		return Final
 	case unprocessed(a.Err):
 		return Unprocessed
+	case !fromNetwork(a.Err) && defective(a.Request):
+		return Final
 	}
 	return Transient
 }
 
 // pointless reports whether err says that the same request would fail in the same way again.
 func pointless(err error) bool {
-	return errors.Is(err, errBrokenBase) ||
+	held, ok := errors.AsType[*Error](err)
+	return ok && held.Attempts == 0 ||
+		errors.Is(err, errBrokenBase) ||
 		errors.Is(err, http.ErrSkipAltProtocol) ||
 		unreachable(err) ||
 		untrusted(err) ||
@@ -108,7 +115,12 @@ func canceledByTransport(err error) bool {
 
 // unprocessed reports whether err proves that the server did not act on the request. It goes by OpError.Op, not by
 // errno: on Windows a socket does not return syscall.ECONNREFUSED.
+//
+// An url.Error in it comes from a base that is itself a client: what failed may be the request after a redirect.
 func unprocessed(err error) bool {
+	if is[*url.Error](err) {
+		return false
+	}
 	if hasOp(err, "dial", "proxyconnect", "socks connect") {
 		return true
 	}
@@ -174,11 +186,20 @@ func Idempotent(req *http.Request) bool {
 	return s != nil && s.idempotent
 }
 
+// fromNetwork reports whether err can only come after the request was found good.
+func fromNetwork(err error) bool {
+	t, ok := errors.AsType[timeout](err)
+	return ok && t.Timeout() || is[*net.OpError](err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
 // defective reports whether req is one that http.Transport refuses. The request is asked because the errors are plain
 // texts. Trailers are left out, as the caller may still be filling them in, and so are odd characters in a host: over
 // HTTP/1 a socket's path there is sent as an empty Host.
 func defective(req *http.Request) bool {
-	if req == nil || req.URL == nil || req.Header == nil {
+	if req == nil {
+		return false
+	}
+	if req.URL == nil || req.Header == nil {
 		return true
 	}
 	if req.URL.Scheme != "http" && req.URL.Scheme != "https" {

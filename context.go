@@ -45,7 +45,7 @@ func with(ctx context.Context, change func(*settings)) context.Context {
 
 // WithPolicy returns a context whose requests are sent under the Transport's policy with the fields of p in place of
 // its own. Zero fields of p keep the Transport's value, or that of an outer WithPolicy. Like [context.WithValue], it
-// panics if ctx is nil.
+// panics if ctx is nil. Nested Transports all follow it.
 func WithPolicy(ctx context.Context, p Policy) context.Context {
 	return with(ctx, func(s *settings) {
 		if s.policy != nil {
@@ -62,7 +62,9 @@ func AsIdempotent(ctx context.Context) context.Context {
 }
 
 // AttemptNumber returns which attempt ctx belongs to, for a base to know, and 1 for every context that is not a
-// retry's, nil included. Of a response, AttemptNumber(resp.Request.Context()) is the number of attempts that it took.
+// retry's, nil included. Of a response, AttemptNumber(resp.Request.Context()) is the number of attempts that it took, if
+// the base has set Request to what it was given, as RoundTrippers do. Don't send other requests under that context: they
+// would count as part of the retry, and not be retried themselves.
 func AttemptNumber(ctx context.Context) int {
 	if ctx == nil {
 		return 1

@@ -37,12 +37,13 @@
 //     used; every response but the one returned, also when a function of the policy panics.
 //  5. The response returned is the last one, unread, with a nil error, whatever its status. It is the base's own
 //     pointer, and its Request is the one that was sent.
-//  6. An error after one attempt is the base's own value, unwrapped. After more, or when the context ended a wait, it is
-//     an [*Error] that matches the last attempt's error, the reason, and the context's error and cause, and that has
-//     Timeout and Temporary.
+//  6. An error after one attempt is the base's own value, unwrapped (but for that of an AttemptTimeout). After more, or
+//     when the context ended a wait, it is an [*Error] that matches the last attempt's error, the reason, and the
+//     context's error and cause, and that has Timeout and Temporary.
 //  7. A request that is not idempotent is not sent twice unless the first sending was certainly unprocessed.
 //  8. No retry comes earlier than Retry-After asks.
-//  9. Nothing is sent after the context is done, and nothing waits past its deadline.
+//  9. Nothing is sent after the context is done, and nothing waits past its deadline. (If it is done before the first
+//     attempt, it is the base that refuses, as [http.Transport] does.)
 //  10. No goroutine, timer, connection or context outlives its request. (A base's body whose Close does not end a pending
 //     Read keeps the goroutine that reads it.)
 //  11. A discarded body is drained within a bound in bytes and in time, then closed, before the rest of the wait, and

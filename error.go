@@ -39,15 +39,15 @@ type Error struct {
 
 var _ error = (*Error)(nil)
 
-// Error holds no URL, header or body. A [*url.Error] inside, as a base that is itself an [http.Client] returns it, is
-// printed without its URL.
+// Error returns a text that holds no URL, header or body of this package's. Of a [*url.Error] inside, as a base that is
+// itself an [http.Client] returns it, only what it wraps is printed.
 func (e *Error) Error() string {
 	text := "retry: after " + strconv.Itoa(e.Attempts) + " attempts"
 	if e.Attempts == 1 {
 		text = "retry: after 1 attempt"
 	}
 	if e.StatusCode != 0 {
-		text += ": status " + strconv.Itoa(e.StatusCode) + " " + http.StatusText(e.StatusCode)
+		text += ": " + strings.TrimSpace("status "+strconv.Itoa(e.StatusCode)+" "+http.StatusText(e.StatusCode))
 	}
 	for _, err := range e.Unwrap() {
 		// A context that ends an attempt is both its error and the reason.
@@ -70,9 +70,12 @@ func (e *Error) Unwrap() []error {
 	return errs
 }
 
-// Timeout reports whether the last attempt timed out, or the deadline of the request's context passed. It is a method
-// because [url.Error] asks its Err directly, without unwrapping.
+// Timeout reports whether the last attempt timed out, or the deadline of the request's context passed or left no time
+// for the wait. It is a method because [url.Error] asks its Err directly, without unwrapping.
 func (e *Error) Timeout() bool {
+	if errors.Is(e.Reason, ErrDeadline) {
+		return true
+	}
 	for _, err := range e.Unwrap() {
 		if t, ok := errors.AsType[timeout](err); ok && t.Timeout() {
 			return true
@@ -98,11 +101,21 @@ type temporary interface {
 	Temporary() bool
 }
 
+// withoutURL returns what is to be printed of err: the error in its innermost url.Error, if it has any. An Error sees to
+// that itself.
 func withoutURL(err error) error {
-	if u, ok := err.(*url.Error); ok {
-		return u.Err
+	if _, ok := err.(*Error); ok {
+		return err
 	}
-	return err
+	for {
+		u, ok := errors.AsType[*url.Error](err)
+		if !ok {
+			return err
+		}
+		if err = u.Err; err == nil {
+			return errors.New(u.Op)
+		}
+	}
 }
 
 // ended returns why req's context, or the Cancel channel that http.Client.Timeout closes, forbids to send it again, or
@@ -114,11 +127,16 @@ func ended(req *http.Request) error {
 		return &endedError{err, context.Cause(ctx)}
 	}
 	select {
-	case <-req.Cancel: //nolint:staticcheck // SA1019: http.Client still sets it
+	case <-canceled(req):
 		return &endedError{context.Canceled, errCanceled}
 	default:
 		return nil
 	}
+}
+
+func canceled(req *http.Request) <-chan struct{} {
+	//lint:ignore SA1019 http.Client still sets it
+	return req.Cancel
 }
 
 // endedError is the Reason of a request whose context is done: net/http has both the error and the cause, depending on
@@ -126,10 +144,10 @@ func ended(req *http.Request) error {
 type endedError struct{ err, cause error }
 
 func (e *endedError) Error() string {
-	if e.cause.Error() == e.err.Error() {
+	if e.cause == e.err {
 		return e.err.Error()
 	}
-	return e.err.Error() + ": " + e.cause.Error()
+	return e.err.Error() + ": " + withoutURL(e.cause).Error()
 }
 
 func (e *endedError) Unwrap() []error { return []error{e.err, e.cause} }
@@ -137,5 +155,7 @@ func (e *endedError) Unwrap() []error { return []error{e.err, e.cause} }
 // rewindError is the Reason when GetBody fails: ErrNotReplayable, and GetBody's own error.
 type rewindError struct{ err error }
 
-func (e *rewindError) Error() string   { return ErrNotReplayable.Error() + ": " + e.err.Error() }
+func (e *rewindError) Error() string {
+	return ErrNotReplayable.Error() + ": " + withoutURL(e.err).Error()
+}
 func (e *rewindError) Unwrap() []error { return []error{ErrNotReplayable, e.err} }

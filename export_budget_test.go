@@ -37,3 +37,6 @@ func (t *Transport) Held() int {
 func (b *Budget) Spend(host string, now time.Time) bool {
 	return b.withdraw(authorityOf(&url.URL{Scheme: "http", Host: host}), now)
 }
+
+// Slot returns which place of the quick look-up host has.
+func Slot(host string) uint64 { return authorityOf(&url.URL{Scheme: "http", Host: host}).slot() }

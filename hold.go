@@ -3,6 +3,7 @@ package retry
 import (
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +17,7 @@ type holds struct {
 	active atomic.Int32 // len(until): lets a Transport without holds pass without the lock
 	mu     sync.Mutex
 	until  map[authority]held // at most maxHolds
+	swept  time.Time          // when all of them were last looked at
 }
 
 // held is one authority's Retry-After: it was asked for at end-length.
@@ -36,75 +38,83 @@ func (h *holds) close(a authority, retryAfter time.Duration, now time.Time) {
 	if retryAfter <= 0 || known && !old.end.Before(end) {
 		return
 	}
-	if !known && len(h.until) >= maxHolds && !h.sweep(now) {
+	h.sweep(now, 4)
+	if len(h.until) >= maxHolds && now.Sub(h.swept) >= time.Second {
+		h.sweep(now, maxHolds)
+		h.swept = now
+	}
+	if !known && len(h.until) >= maxHolds {
 		return
 	}
 	if h.until == nil {
 		h.until = make(map[authority]held)
 	}
+	a.host = strings.Clone(a.host) // a part of the URL's text, which must not stay in memory for it
 	h.until[a] = held{end, retryAfter}
 	h.active.Store(int32(len(h.until)))
 }
 
-// sweep forgets the holds that are over, and reports whether there were any.
-func (h *holds) sweep(now time.Time) bool {
-	before := len(h.until)
+// sweep looks at some holds, at random as a map's order is, and forgets those that are over.
+func (h *holds) sweep(now time.Time, looks int) {
 	for a, one := range h.until {
+		if looks--; looks < 0 {
+			return
+		}
 		if !now.Before(one.end) {
 			delete(h.until, a)
 		}
 	}
-	return len(h.until) < before
 }
 
-// wait returns how long a request to a is held at now, zero if it is not. Its spread stays below limit; if the hold
-// itself does not, neither does the wait.
-func (h *holds) wait(a authority, now time.Time, limit time.Duration) time.Duration {
-	return h.waitAt(a, now, limit, rand.Float64())
-}
-
-// waitAt is wait with its random number given: 0 <= u < 1.
-func (h *holds) waitAt(a authority, now time.Time, limit time.Duration, u float64) time.Duration {
+// rest returns how long a is still held at now, zero if it is not, and the Retry-After that it is held for.
+func (h *holds) rest(a authority, now time.Time) (rest, length time.Duration) {
 	if h.active.Load() == 0 {
-		return 0
+		return 0, 0
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	one, ok := h.until[a]
 	if !ok {
-		return 0
+		return 0, 0
 	}
-	rest := one.end.Sub(now)
-	if rest <= 0 {
-		delete(h.until, a)
-		h.active.Store(int32(len(h.until)))
-		return 0
+	if rest = one.end.Sub(now); rest > 0 {
+		return rest, one.length
 	}
-	spread := max(min(one.length, limit-rest), 0)
-	return rest + time.Duration(u*float64(spread))
+	delete(h.until, a)
+	h.active.Store(int32(len(h.until)))
+	return 0, 0
 }
 
 // hold returns how long a request to the authority of req is held at now, after it was held for as long as held says,
 // and why that is too long for it.
 func (t *Transport) hold(p *Policy, req *http.Request, now time.Time, held time.Duration) (time.Duration, error) {
-	limit := max(p.maxRetryAfter(), 0)
-	d := t.holds.wait(authorityOf(req.URL), now, limit-held)
-	if d > limit-held {
-		// The gate fails open for a request that has waited in it.
-		if held > 0 {
-			return 0, nil
-		}
-		return d, ErrRetryAfter
+	return t.holdAt(p, req, now, held, rand.Float64())
+}
+
+// holdAt is hold with its random number given: 0 <= u < 1.
+func (t *Transport) holdAt(p *Policy, req *http.Request, now time.Time, held time.Duration, u float64) (time.Duration, error) {
+	rest, length := t.holds.rest(authorityOf(req.URL), now)
+	if rest == 0 {
+		return 0, nil
 	}
-	if deadline, ok := req.Context().Deadline(); ok && d > 0 && deadline.Sub(now) <= d {
+	room := max(p.maxRetryAfter(), 0) - held - rest
+	switch {
+	case room < 0 && held > 0:
+		return 0, nil // the gate fails open for a request that has waited in it
+	case room < 0:
+		return rest, ErrRetryAfter
+	}
+	// Half the Retry-After is the least spread that keeps what was held from coming back as one burst.
+	d := rest + time.Duration(u*float64(max(min(length, room), length/2)))
+	if deadline, ok := req.Context().Deadline(); ok && deadline.Sub(now) <= d {
 		return d, ErrDeadline
 	}
 	return d, nil
 }
 
-// awaitRelease waits until c's next attempt may go, or returns why it must not. Others may have been told to come back
-// later in the meantime, so it asks again after each wait.
-func (t *Transport) awaitRelease(p *Policy, c *call) error {
+// awaitRelease waits until c's next attempt may go, or returns why it must not, and the wait that it would have been.
+// Others may have been told to come back later in the meantime, so it asks again after each wait.
+func (t *Transport) awaitRelease(p *Policy, c *call) (time.Duration, error) {
 	start := time.Now()
 	for now := start; ; now = time.Now() {
 		c.Held = now.Sub(start)
@@ -113,18 +123,17 @@ func (t *Transport) awaitRelease(p *Policy, c *call) error {
 			reason = wait(c.req, now, d)
 		}
 		if reason != nil || d == 0 {
-			return reason
+			return d, reason
 		}
 	}
 }
 
 // refuse is the outcome of a request that is not sent at all.
-func (t *Transport) refuse(p *Policy, c *call, reason error) error {
+func (t *Transport) refuse(p *Policy, c *call, d Decision) error {
 	closeBody(c.req.Body)
-	err := &Error{Reason: reason}
+	err := &Error{Reason: d.Reason}
 	if p.OnAttempt != nil {
-		a := Attempt{Request: c.req, Err: err, Held: c.Held}
-		p.OnAttempt(a, Decision{Class: Transient, FromServer: true, Reason: reason})
+		p.OnAttempt(Attempt{Request: c.req, Err: err, Held: c.Held}, d)
 	}
 	return err
 }

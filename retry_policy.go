@@ -27,7 +27,8 @@ type Policy struct {
 	// of the request's context. Its expiry is an error that matches [context.DeadlineExceeded] and
 	// [os.ErrDeadlineExceeded], has Timeout() true, and is [Transient]. With it set, attempt 1 too is sent as a shallow
 	// copy, and the response's body is wrapped (but for 101 Switching Protocols), since the attempt needs a context of
-	// its own that lives until the body is read to its end or closed. Zero or negative means none.
+	// its own that lives until the body is read to its end or closed (after a 101, as long as the request's own). Zero or
+	// negative means none.
 	AttemptTimeout time.Duration
 
 	// Classify says which failures may pass. Nil means [Classify].
@@ -36,8 +37,8 @@ type Policy struct {
 	// Idempotent says which requests may be processed twice. It must only read the request. Nil means [Idempotent].
 	Idempotent func(*http.Request) bool
 
-	// Budget bounds retries across requests. Nil means one of the Transport's own, with the defaults; [Unlimited] means
-	// none.
+	// Budget bounds retries across requests. Nil means one of the Transport's own, with the defaults but for a Floor that
+	// lets a single request have all of the Transport's MaxAttempts; [Unlimited] means none.
 	Budget *Budget
 
 	// OnAttempt, if not nil, is told of every attempt and of what becomes of it, in order, before any wait. It is part of
@@ -46,10 +47,10 @@ type Policy struct {
 	OnAttempt func(Attempt, Decision)
 
 	// ShareRetryAfter makes the Retry-After of an authority hold every request that the Transport would send there, first
-	// attempts too. They are released at random over the time from the end of the Retry-After to twice that, but no
-	// later than MaxRetryAfter. A request whose deadline is before its release, or which would be held for longer than
-	// its MaxRetryAfter, is not sent: it ends at once with an [*Error] of zero attempts whose reason is [ErrDeadline] or
-	// [ErrRetryAfter]. True in [WithPolicy] switches it on for a request; it cannot be switched off there.
+	// attempts too. They are released at random over the time from the end of the Retry-After to twice that, or to
+	// MaxRetryAfter if that is earlier, but over half the Retry-After at least. A request whose deadline is before its
+	// release, or whose MaxRetryAfter is before the end of the Retry-After, is not sent: it ends at once with an [*Error]
+	// of zero attempts whose reason is [ErrDeadline] or [ErrRetryAfter]. One that waited for MaxRetryAfter goes. True in [WithPolicy] switches it on for a request; it cannot be switched off there.
 	ShareRetryAfter bool
 }
 
@@ -59,25 +60,26 @@ type Attempt struct {
 	// Number counts from 1, over all nested Transports. It is 0 for a request that ShareRetryAfter did not let go at all.
 	Number int
 
-	// Request is what was sent. It is read-only.
+	// Request is what was sent, or, with an AttemptTimeout, what its copy was made from. It is read-only.
 	Request *http.Request
 
 	// Response is nil if and only if Err is not.
 	Response *http.Response
 
-	// Err is the base's own error.
+	// Err is the base's own error, or that of an AttemptTimeout, of a base that returned nothing, or of a request that
+	// was not sent.
 	Err error
 
 	// Duration is how long the base took. It is measured only if there is an OnAttempt.
 	Duration time.Duration
 
-	// Held is how long ShareRetryAfter held the request before this attempt.
+	// Held is how long ShareRetryAfter held the request before this attempt, apart from a retry's own Delay.
 	Held time.Duration
 }
 
 // A Decision is what becomes of a request after an attempt.
 type Decision struct {
-	// Retry reports whether there is another attempt.
+	// Retry reports whether there is another attempt, unless the context ends the wait for it or GetBody fails.
 	Retry bool
 
 	// Class is the attempt's.

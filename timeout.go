@@ -39,24 +39,32 @@ func sendWithin(limit time.Duration, base http.RoundTripper, req *http.Request) 
 	inTime := timer.Stop()
 	switch {
 	case err != nil && context.Cause(ctx) == errAttemptTimeout:
-		return resp, errAttemptTimeout
+		return resp, timedOut(innerAttempts(nil, err))
 	case err != nil || resp == nil:
 		return resp, err
 	case !inTime:
-		return resp, errAttemptTimeout
+		return resp, timedOut(innerAttempts(resp, nil))
 	}
 	keep = extend(resp, cancel)
 	return resp, nil
 }
 
+// timedOut returns the error of an attempt that took a Transport further in so many attempts, which must not be lost.
+func timedOut(attempts int) error {
+	if attempts > 1 {
+		return &Error{Attempts: attempts, Err: errAttemptTimeout}
+	}
+	return errAttemptTimeout
+}
+
 // extend makes the context that cancel ends live as long as the body of resp, and reports whether it does.
 func extend(resp *http.Response, cancel context.CancelCauseFunc) bool {
 	switch {
+	case resp.Body == nil || resp.Body == http.NoBody:
+		return false
 	case resp.StatusCode == http.StatusSwitchingProtocols:
 		// The connection is the caller's now, and its body an io.Writer, which a wrapper would hide.
 		return true
-	case resp.Body == nil || resp.Body == http.NoBody:
-		return false
 	}
 	resp.Body = &limitedBody{resp.Body, cancel}
 	return true

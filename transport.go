@@ -27,9 +27,12 @@ var _ http.RoundTripper = (*Transport)(nil)
 
 // New returns a Transport that makes every attempt through base, under the policy p. A nil base is a pooled
 // [http.Transport] of its own, from go-cleanhttp: it finds proxies and speaks HTTP/2 as [http.DefaultTransport] does,
-// and shares nothing with it.
+// and shares nothing with it. Like those of net/http, the bodies of a base's responses must bear a Close during a Read,
+// which is how the drain of one that stalls is ended.
 func New(base http.RoundTripper, p Policy) *Transport {
-	return &Transport{base: base, policy: p}
+	t := &Transport{base: base, policy: p}
+	t.budget.Floor = max(t.budget.floor(), float64(p.MaxAttempts-1))
+	return t
 }
 
 // CloseIdleConnections calls the base's method of that name, if it has one, as [http.Client.CloseIdleConnections] does.
@@ -83,8 +86,8 @@ func (t *Transport) roundTrip(req *http.Request, s *settings) (*http.Response, e
 		p = &merged
 	}
 	if p.ShareRetryAfter {
-		if reason := t.awaitRelease(p, &c); reason != nil {
-			return nil, t.refuse(p, &c, reason)
+		if d, reason := t.awaitRelease(p, &c); reason != nil {
+			return nil, t.refuse(p, &c, Decision{Class: Transient, Delay: d, FromServer: true, Reason: reason})
 		}
 	}
 	t.send(p, &c)
@@ -191,22 +194,31 @@ func (t *Transport) prepare(p *Policy, c *call, d Decision) error {
 	}
 	reason := wait(c.req, c.judged, d.Delay)
 	if reason == nil && p.ShareRetryAfter {
-		reason = t.awaitRelease(p, c)
+		_, reason = t.awaitRelease(p, c)
 	}
 	if reason != nil {
-		return c.abandon(status, reason)
+		return t.abandon(p, c, status, reason)
 	}
 	next := c.req.WithContext(withAttempt(c.req.Context(), c.Number+1))
-	if err := rewind(next); err != nil {
-		return c.abandon(status, &rewindError{err})
-	}
-	// GetBody may have taken its time.
+	err := rewind(next)
+	// GetBody may have taken its time, or failed because that ran out.
 	if reason := ended(c.req); reason != nil {
-		closeBody(next.Body)
-		return c.abandon(status, reason)
+		if err == nil {
+			closeBody(next.Body)
+		}
+		return t.abandon(p, c, status, reason)
+	}
+	if err != nil {
+		return t.abandon(p, c, status, &rewindError{err})
 	}
 	c.Attempt = Attempt{Number: c.Number + 1, Request: next, Held: c.Held}
 	return nil
+}
+
+// abandon is the outcome of a request whose next attempt was decided on and paid for, but cannot be made.
+func (t *Transport) abandon(p *Policy, c *call, status int, reason error) error {
+	t.budgetOf(p).refund(authorityOf(c.req.URL), time.Now())
+	return &Error{Attempts: c.Number, Reason: reason, Err: c.Err, StatusCode: status}
 }
 
 // wait waits until d after start, or until req must not be sent any more, and returns why. A wait of zero asks no clock.
@@ -217,7 +229,7 @@ func wait(req *http.Request, start time.Time, d time.Duration) error {
 		select {
 		case <-timer.C:
 		case <-req.Context().Done():
-		case <-req.Cancel: //nolint:staticcheck // SA1019: http.Client still sets it
+		case <-canceled(req):
 		}
 	}
 	// Both may have been ready, and select chooses at random.
