@@ -46,6 +46,11 @@ func TestTheTransportKeepsThePromisesOfAnyRetryingRoundTripper(t *testing.T) {
 				persistent.MaxAttempts, persistent.Budget = 120, retry.Unlimited
 				return retry.New(base, persistent)
 			}
+			c.claims.Hasty = func(base http.RoundTripper) http.RoundTripper {
+				hasty := c.policy
+				hasty.Backoff = retry.Constant(time.Millisecond)
+				return retry.New(base, hasty)
+			}
 			retrytest.TestRoundTripper(t, func(base http.RoundTripper) http.RoundTripper {
 				return retry.New(base, c.policy)
 			}, c.claims)

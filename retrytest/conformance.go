@@ -17,7 +17,7 @@ import (
 // wrap returns a new RoundTripper that makes its attempts through the given one. It is called many times, also from
 // inside a [synctest] bubble, where minutes of backoff take no time. So what wrap returns must not share timers,
 // channels or goroutines with the others. Only the uploads named EarlyReplyUploadHTTP1 and EarlyReplyUploadHTTP2 run on
-// loopback sockets and wait for real: two waits of the shortest kind that the wrapper has.
+// loopback sockets and wait for real, unless [Claims] have a Hasty wrapper.
 //
 // The zero [Claims] claims everything. A subtest that needs what is not claimed is skipped with the reason.
 func TestRoundTripper(t *testing.T, wrap func(http.RoundTripper) http.RoundTripper, claims Claims) {
@@ -112,6 +112,10 @@ type Claims struct {
 	// Persistent, if not nil, makes a wrapper with the backoff of the others, but of at least 100 attempts. Without it
 	// an overflow in the backoff is looked for only among the attempts that are usually made.
 	Persistent func(http.RoundTripper) http.RoundTripper
+
+	// Hasty, if not nil, makes a wrapper whose waits are as short as they can be, for the uploads over loopback sockets,
+	// where waiting takes real time.
+	Hasty func(http.RoundTripper) http.RoundTripper
 
 	NoErrors         bool // errors of the base are not retried
 	NoIdempotency    bool // a request that is not idempotent is retried like any other

@@ -4,16 +4,19 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"time"
 )
 
-const earlyReplyWhy = "http.RoundTripper: callers wanting to reuse the body must wait for its Close. The transport is still sending the first body when the retry begins; if both attempts read the same bytes, the server stores a mixture and says 200 (golang/go#51907). Run the tests with -race to see the reads meet."
+const earlyReplyWhy = "http.RoundTripper: callers wanting to reuse the body must wait for its Close. The transport is still sending the first body when the retry begins; if both attempts read the same bytes, the server stores a mixture and says 200 (golang/go#51907)."
 
 var uploadChecks = []check{
 	{
@@ -40,86 +43,169 @@ var uploadChecks = []check{
 	},
 }
 
-// uploadSize is larger than what sockets and servers hold back, so that much of it is unsent when the answer comes.
-const uploadSize = 8 << 20
+const (
+	// uploadSize is larger than what sockets and servers hold back, so that much of it is unsent when the answer comes.
+	uploadSize = 8 << 20
+
+	// heldAt is where one Read of the first attempt is held until the second attempt has begun.
+	heldAt = 64 << 10
+
+	// heldFor is the longest that anybody waits for another: a wrapper may well wait for that Read to end.
+	heldFor = 2 * time.Second
+)
 
 // earlyReplies needs the buffers of real sockets: over a pipe in memory nothing is on its way.
 func earlyReplies(p *probe, protocols http.Protocols) {
-	const uploads = 2
-	s := &refusesFirst{p: p, seen: map[string]bool{}}
-	server := httptest.NewUnstartedServer(s)
+	wrap := p.wrap
+	if p.claims.Hasty != nil {
+		wrap = p.claims.Hasty
+	}
+	data := make([]byte, uploadSize)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(data)
+	h := newHold()
+	uploads := &refuser{code: p.claims.failureStatus(), hold: h}
+	server := httptest.NewUnstartedServer(uploads)
 	server.Config.Protocols = &protocols
 	server.Start()
 	defer server.Close()
-	tr := &http.Transport{Protocols: &protocols}
+	tr := &http.Transport{Protocols: &protocols, DialContext: dialSmall}
 	defer tr.CloseIdleConnections()
+	defer h.release()
+
 	ctx, cancel := context.WithTimeout(p.Context(), time.Minute)
 	defer cancel()
-
-	outcomes := make(chan string, uploads)
-	var all sync.WaitGroup
-	for i := range uploads {
-		all.Go(func() {
-			outcomes <- s.upload(ctx, p.wrap(tr), fmt.Sprintf("%s/%d", server.URL, i), uint64(i))
-		})
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, server.URL, nil)
+	if err != nil {
+		p.Fatal(err)
 	}
-	all.Wait()
-	for range uploads {
-		if outcome := <-outcomes; outcome != "" {
-			p.broken("Of %d uploads, at least one did not arrive as it was: %s.", uploads, outcome)
+	req.ContentLength = uploadSize
+	req.Body = &uploadBody{reader: bytes.NewReader(data), hold: h}
+	req.GetBody = func() (io.ReadCloser, error) { return &uploadBody{reader: bytes.NewReader(data)}, nil }
+	resp, err := wrap(tr).RoundTrip(req)
+	if err == nil {
+		resp.Body.Close()
+	}
+	arrived, want := uploads.arrivals(), arrival(uploadSize, sha256.Sum256(data), nil)
+	for i, got := range arrived {
+		if got != want {
+			p.broken("What arrived of attempt %d was %s, and not %s.", i+2, got, want)
 		}
 	}
+	if len(arrived) != 1 || err != nil || resp.StatusCode != http.StatusOK {
+		p.broken("After an early answer %d uploads arrived, and the call ended with the response %v and the error %v.", len(arrived), resp, err)
+	}
 }
 
-// refusesFirst is a server which answers the first upload to each path before it reads it.
-type refusesFirst struct {
-	p *probe
-
-	mu   sync.Mutex
-	seen map[string]bool
+// dialSmall makes connections that hold little back: grown to its limit, a socket could hold the whole upload.
+func dialSmall(ctx context.Context, network, addr string) (net.Conn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(64 << 10)
+	}
+	return conn, err
 }
 
-func (s *refusesFirst) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	first := !s.seen[r.URL.Path]
-	s.seen[r.URL.Path] = true
-	s.mu.Unlock()
-	if first {
+// refuser answers the first upload before it reads it, and the others when they have arrived. In the midst of that it
+// lets the Read of the first one go on.
+type refuser struct {
+	code int
+	hold *hold
+
+	mu      sync.Mutex
+	refused bool
+	arrived []string
+}
+
+func (r *refuser) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	if r.refuse() {
+		await(r.hold.begun)
 		w.Header().Set("Retry-After", "0")
-		w.WriteHeader(s.p.claims.failureStatus())
+		w.WriteHeader(r.code)
 		return
 	}
 	sum := sha256.New()
-	n, err := io.Copy(sum, r.Body)
-	fmt.Fprintf(w, "%d bytes, sum %x, error %v", n, sum.Sum(nil), err)
+	first, err := io.CopyN(sum, req.Body, heldAt)
+	r.hold.release()
+	await(r.hold.ended)
+	rest, restErr := io.Copy(sum, req.Body)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.arrived = append(r.arrived, arrival(first+rest, [sha256.Size]byte(sum.Sum(nil)), errors.Join(err, restErr)))
 }
 
-// upload returns what went wrong, or "".
-func (s *refusesFirst) upload(ctx context.Context, rt http.RoundTripper, url string, seed uint64) string {
-	data := make([]byte, uploadSize)
-	_, _ = rand.NewChaCha8([32]byte{byte(seed)}).Read(data)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, url, nil)
-	if err != nil {
-		return err.Error()
-	}
-	// The body can be rewound, which is a temptation.
-	req.Body, req.ContentLength = rewindable{bytes.NewReader(data)}, uploadSize
-	req.GetBody = func() (io.ReadCloser, error) { return rewindable{bytes.NewReader(data)}, nil }
-	resp, err := rt.RoundTrip(req)
-	if err != nil {
-		return err.Error()
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return err.Error()
-	}
-	if want := fmt.Sprintf("%d bytes, sum %x, error %v", uploadSize, sha256.Sum256(data), nil); string(text) != want {
-		return fmt.Sprintf("status %d, %q instead of %q", resp.StatusCode, text, want)
-	}
-	return ""
+func (r *refuser) refuse() (first bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	first, r.refused = !r.refused, true
+	return first
 }
 
-type rewindable struct{ *bytes.Reader }
+// arrivals describes the uploads that were not refused.
+func (r *refuser) arrivals() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.arrived)
+}
 
-func (rewindable) Close() error { return nil }
+// A hold stops one Read in its midst.
+type hold struct {
+	begun, ended chan struct{} // closed when the Read is held, and when it has returned
+	released     chan struct{}
+	release      func()
+}
+
+func newHold() *hold {
+	h := &hold{begun: make(chan struct{}), ended: make(chan struct{}), released: make(chan struct{})}
+	h.release = sync.OnceFunc(func() { close(h.released) })
+	return h
+}
+
+func await(c <-chan struct{}) {
+	timer := time.NewTimer(heldFor)
+	defer timer.Stop()
+	select {
+	case <-c:
+	case <-timer.C:
+	}
+}
+
+func arrival(size int64, sum [sha256.Size]byte, err error) string {
+	return fmt.Sprintf("%d bytes (checksum %x, error %v)", size, sum[:4], err)
+}
+
+// uploadBody can be rewound, and its Close does nothing: that is a temptation to send it again. One Read is held, if it
+// has a hold.
+type uploadBody struct {
+	mu     sync.Mutex
+	reader *bytes.Reader
+	hold   *hold
+}
+
+func (u *uploadBody) Read(b []byte) (int, error) {
+	if h := u.takeHold(); h != nil {
+		close(h.begun)
+		await(h.released)
+		defer close(h.ended)
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.reader.Read(b)
+}
+
+// takeHold returns the hold once, when enough has been read.
+func (u *uploadBody) takeHold() (h *hold) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.reader.Size()-int64(u.reader.Len()) >= heldAt {
+		h, u.hold = u.hold, nil
+	}
+	return h
+}
+
+func (u *uploadBody) Seek(offset int64, whence int) (int64, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.reader.Seek(offset, whence)
+}
+
+func (*uploadBody) Close() error { return nil }

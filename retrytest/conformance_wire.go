@@ -244,15 +244,22 @@ func informational(p *probe) {
 }
 
 func responseTrailers(p *probe) {
-	tr, _ := p.serve(p.failOnce(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Trailer", "X-Announced")
-		fmt.Fprint(w, "the body")
-		w.Header().Set("X-Announced", "a")
-		w.Header().Set(http.TrailerPrefix+"X-Sudden", "b")
-	}, nil))
-	resp, _ := p.do(tr, p.request(http.MethodGet))
-	if a, b := resp.Trailer.Get("X-Announced"), resp.Trailer.Get("X-Sudden"); a != "a" || b != "b" {
-		p.broken("The announced trailer was %q and the other %q, instead of \"a\" and \"b\".", a, b)
+	// Two requests, because the map that an announced trailer makes hides a copy of the response from the other one.
+	for _, announced := range []bool{true, false} {
+		tr, _ := p.serve(p.failOnce(func(w http.ResponseWriter, _ *http.Request) {
+			name := http.TrailerPrefix + "X-Sum"
+			if announced {
+				name = "X-Sum"
+				w.Header().Set("Trailer", name)
+			}
+			fmt.Fprint(w, "the body")
+			http.NewResponseController(w).Flush()
+			w.Header().Set(name, "the sum")
+		}, nil))
+		resp, _ := p.do(tr, p.request(http.MethodGet))
+		if got := resp.Trailer.Get("X-Sum"); got != "the sum" {
+			p.broken("The trailer (announced: %t) was %q instead of \"the sum\".", announced, got)
+		}
 	}
 }
 

@@ -15,20 +15,39 @@ import (
 
 const (
 	attempts      = 4
-	base          = time.Second
+	firstBackoff  = time.Second
 	longest       = 4 * time.Second
 	maxRetryAfter = time.Minute
 	maxDrain      = 128 << 10
 )
 
-// reference is a wrapper written by hand which keeps every promise of the kit.
+// reference is a wrapper written by hand which keeps every promise of the kit. It is put together from parts, so that
+// a broken wrapper can differ from it in one.
 type reference struct {
 	base     http.RoundTripper
 	attempts int
+
+	mayRepeat func(*http.Request, *http.Response, error) bool
+	wait      func(retry int, resp *http.Response) time.Duration // negative: rather none
+	tooLate   func(context.Context, time.Duration) bool
+	discard   func(*http.Response, time.Duration)
+	cancelled func(ctx context.Context, last error) error
+	rewind    func(*http.Request) (*http.Request, error)
+	giveUp    func(*http.Response, error) (*http.Response, error)
 }
 
-func newReference(base http.RoundTripper) http.RoundTripper {
-	return &reference{base: base, attempts: attempts}
+func newReference(base http.RoundTripper) *reference {
+	return &reference{
+		base:      base,
+		attempts:  attempts,
+		mayRepeat: mayRepeat,
+		wait:      wait,
+		tooLate:   tooLate,
+		discard:   discard,
+		cancelled: cancelled,
+		rewind:    rewind,
+		giveUp:    func(resp *http.Response, err error) (*http.Response, error) { return resp, err },
+	}
 }
 
 func (r *reference) CloseIdleConnections() {
@@ -38,47 +57,57 @@ func (r *reference) CloseIdleConnections() {
 }
 
 func (r *reference) RoundTrip(req *http.Request) (*http.Response, error) {
-	ctx := req.Context()
-	send := req
+	ctx, send := req.Context(), req
 	for n := 1; ; n++ {
 		resp, err := r.base.RoundTrip(send)
-		if n == r.attempts || ctx.Err() != nil || !mayRepeat(req, resp, err) {
+		if ctx.Err() != nil || !r.mayRepeat(req, resp, err) {
 			return resp, err
 		}
-		delay := wait(n, resp)
-		deadline, limited := ctx.Deadline()
-		if delay < 0 || limited && time.Until(deadline) <= delay {
+		if n == r.attempts {
+			return r.giveUp(resp, err)
+		}
+		delay := r.wait(n, resp)
+		if delay < 0 || r.tooLate(ctx, delay) {
 			return resp, err
 		}
 		end := time.Now().Add(delay)
-		discard(resp, delay)
-		if waitErr := sleep(ctx, time.Until(end)); waitErr != nil {
-			return nil, errors.Join(waitErr, context.Cause(ctx), err)
+		if resp != nil {
+			r.discard(resp, delay)
 		}
-		next := *req
-		if req.Body != nil && req.Body != http.NoBody {
-			body, bodyErr := req.GetBody()
-			if bodyErr != nil {
-				return nil, bodyErr
-			}
-			next.Body = body
+		if sleep(ctx, time.Until(end)) != nil {
+			return nil, r.cancelled(ctx, err)
 		}
-		send = &next
+		if send, err = r.rewind(req); err != nil {
+			return nil, err
+		}
 	}
 }
 
 func mayRepeat(req *http.Request, resp *http.Response, err error) bool {
-	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
+	if hasBody(req) && req.GetBody == nil {
 		return false
 	}
-	idempotent := slices.Contains([]string{"", "GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"}, req.Method) ||
-		req.Header["Idempotency-Key"] != nil
 	if err != nil {
-		_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
-		return !certificate && (idempotent || untouched(err))
+		return !certificate(err) && (idempotent(req) || untouched(err))
 	}
-	code := resp.StatusCode
-	return idempotent && (code == 408 || code == 429 || code >= 500 && code < 600)
+	return idempotent(req) && transient(resp.StatusCode)
+}
+
+func hasBody(req *http.Request) bool { return req.Body != nil && req.Body != http.NoBody }
+
+func idempotent(req *http.Request) bool {
+	return idempotentMethod(req) || req.Header["Idempotency-Key"] != nil
+}
+
+func idempotentMethod(req *http.Request) bool {
+	return slices.Contains([]string{"", "GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"}, req.Method)
+}
+
+func transient(code int) bool { return code == 408 || code == 429 || code >= 500 && code < 600 }
+
+func certificate(err error) bool {
+	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
+	return ok
 }
 
 // streamError has the shape of the one in net/http, so that errors.As fills it.
@@ -100,16 +129,19 @@ func untouched(err error) bool {
 }
 
 func wait(n int, resp *http.Response) time.Duration {
-	cap := min(longest, base<<min(n-1, 20))
-	own := 1 + rand.N(cap-1)
 	if resp == nil {
-		return own
+		return backoff(n)
 	}
 	asked := retryAfter(resp.Header)
 	if asked > maxRetryAfter {
 		return -1
 	}
-	return asked + own
+	return asked + backoff(n)
+}
+
+func backoff(n int) time.Duration {
+	limit := min(longest, firstBackoff<<min(n-1, 20))
+	return 1 + rand.N(limit-1)
 }
 
 func retryAfter(h http.Header) time.Duration {
@@ -128,10 +160,12 @@ func retryAfter(h http.Header) time.Duration {
 	return max(0, date.Sub(now))
 }
 
+func tooLate(ctx context.Context, delay time.Duration) bool {
+	deadline, ok := ctx.Deadline()
+	return ok && time.Until(deadline) <= delay
+}
+
 func discard(resp *http.Response, limit time.Duration) {
-	if resp == nil {
-		return
-	}
 	defer resp.Body.Close()
 	timer := time.AfterFunc(limit, func() { resp.Body.Close() })
 	defer timer.Stop()
@@ -146,4 +180,18 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 	}
 	return ctx.Err()
+}
+
+func cancelled(ctx context.Context, last error) error {
+	return errors.Join(ctx.Err(), context.Cause(ctx), last)
+}
+
+func rewind(req *http.Request) (*http.Request, error) {
+	next := *req
+	if !hasBody(req) {
+		return &next, nil
+	}
+	body, err := req.GetBody()
+	next.Body = body
+	return &next, err
 }
