@@ -90,7 +90,7 @@ var readmePackages = map[string]string{
 
 // readmeGiven is what a block may use without declaring it.
 const readmeGiven = "ctx context.Context, req *http.Request, body io.Reader, path, url string, " +
-	"signing func(http.RoundTripper) http.RoundTripper"
+	"signing, caching func(http.RoundTripper) http.RoundTripper"
 
 // readmeProgram makes a file of a block: one that is a whole program, a list of declarations, or a list of statements.
 func readmeProgram(t *testing.T, block string) string {
