@@ -298,3 +298,17 @@ func TestARequestThatCancelRequestEndedIsFinal(t *testing.T) {
 		})
 	}
 }
+
+// Over HTTP/1 net/http sends an empty Host in place of what cannot be one, as clients of Unix sockets make use of.
+func TestAnOddHostIsNoDefect(t *testing.T) {
+	unfold(t, true, []failure{
+		{name: "a path", text: "EOF", class: retry.Transient, mangle: func(r *http.Request) { r.Host = "/var/run/docker.sock" },
+			base: func(t *testing.T) http.RoundTripper { return serveRaw(t, http1, readRequest).base }},
+		{name: "a path, refused", text: "dial", class: retry.Unprocessed, mangle: func(r *http.Request) { r.URL.Host = "a b" },
+			base: func(t *testing.T) http.RoundTripper {
+				s := serveRaw(t, http1, readRequest)
+				s.wire.Close()
+				return s.base
+			}},
+	})
+}

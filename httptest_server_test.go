@@ -29,7 +29,7 @@ func overBoth(t *testing.T, body func(t *testing.T, proto string)) {
 	}
 }
 
-// A site is a server of net/http over a wire, and an http.Transport that reaches nothing else.
+// A site is a server of net/http over a wire, in a bubble, and an http.Transport that reaches nothing else.
 type site struct {
 	*wire
 	base *http.Transport
@@ -37,13 +37,21 @@ type site struct {
 
 func serve(t testing.TB, proto string, h http.HandlerFunc) *site {
 	s := &site{wire: newWire()}
-	server := &http.Server{Handler: h, Protocols: protocolsOf(proto), ErrorLog: log.New(io.Discard, "", 0)}
 	var running sync.WaitGroup
+	tracked := func(w http.ResponseWriter, r *http.Request) {
+		running.Add(1)
+		defer running.Done()
+		h(w, r)
+	}
+	server := &http.Server{
+		Handler: http.HandlerFunc(tracked), Protocols: protocolsOf(proto), ErrorLog: log.New(io.Discard, "", 0),
+	}
 	running.Go(func() { _ = server.Serve(s.wire) })
 	s.base = dialing(t, proto, s.wire.DialContext)
 	t.Cleanup(func() {
 		s.base.CloseIdleConnections()
 		server.Close()
+		synctest.Wait() // no handler begins any more
 		running.Wait()
 	})
 	return s

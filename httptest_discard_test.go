@@ -1,0 +1,163 @@
+package retry_test
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-e3550de8/retry"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// alternate answers every other request by bad and the rest by 200.
+func alternate(bad http.HandlerFunc) http.HandlerFunc {
+	var n atomic.Int32
+	return func(w http.ResponseWriter, r *http.Request) {
+		if n.Add(1)%2 == 1 {
+			bad(w, r)
+			return
+		}
+		_, _ = io.WriteString(w, "OK")
+	}
+}
+
+func servePage(code, size int) http.HandlerFunc {
+	text := bytes.Repeat([]byte("x"), size)
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(code)
+		_, _ = w.Write(text)
+	}
+}
+
+func TestOneConnectionServesEveryRetry(t *testing.T) {
+	cases := map[string]http.HandlerFunc{
+		"64 KiB error pages": servePage(503, 64<<10),
+		"no error page":      servePage(503, 0),
+		"a declared length": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "65536")
+			servePage(503, 64<<10)(w, nil)
+		},
+		"a page that comes in pieces": func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			for range 4 {
+				_, _ = io.WriteString(w, "piece")
+				w.(http.Flusher).Flush()
+				time.Sleep(time.Millisecond)
+			}
+		},
+	}
+	for name, bad := range cases {
+		t.Run(name, func(t *testing.T) {
+			overBoth(t, func(t *testing.T, proto string) {
+				s := serve(t, proto, alternate(bad))
+				client := &http.Client{Transport: retry.New(s.base, new(trail).eager(4))}
+				for range 200 {
+					resp, err := client.Get("http://example.com/")
+					require.NoError(t, err)
+					require.Equal(t, "OK", readAndClose(t, resp))
+					require.Equal(t, 2, retry.AttemptNumber(resp.Request.Context()))
+				}
+				assert.Equal(t, 1, s.dialed(), "connections")
+			})
+		})
+	}
+}
+
+func TestABodyWithoutEndDelaysNoRetry(t *testing.T) {
+	sendUntilGone := func(chunk string, every time.Duration) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			for r.Context().Err() == nil {
+				if _, err := io.WriteString(w, chunk); err != nil {
+					return
+				}
+				w.(http.Flusher).Flush()
+				time.Sleep(every)
+			}
+		}
+	}
+	bodies := map[string]http.HandlerFunc{
+		"a drip each second":      sendUntilGone("x", time.Second),
+		"a drip each millisecond": sendUntilGone("x", time.Millisecond),
+		"endless and fast":        sendUntilGone(strings.Repeat("x", 64<<10), 0),
+		"silent":                  sendUntilGone("", time.Hour),
+	}
+	for name, bad := range bodies {
+		for _, backoff := range []time.Duration{0, 5 * time.Millisecond, 100 * time.Millisecond, 10 * time.Second} {
+			t.Run(name+", backoff "+backoff.String(), func(t *testing.T) {
+				overBoth(t, func(t *testing.T, proto string) { checkUndelayed(t, proto, bad, backoff) })
+			})
+		}
+	}
+}
+
+// checkUndelayed sends a request whose first answer is bad.
+func checkUndelayed(t *testing.T, proto string, bad http.HandlerFunc, backoff time.Duration) {
+	s, tr := serve(t, proto, alternate(bad)), new(trail)
+	p := tr.eager(2)
+	p.Backoff = retry.Constant(backoff)
+	resp, err := retry.New(s.base, p).RoundTrip(newRequest(t, "GET", "http://example.com/", ""))
+	require.NoError(t, err)
+	assert.Equal(t, "OK", readAndClose(t, resp))
+	took, latest := tr.steps[1].at.Sub(tr.steps[0].at), max(backoff, retry.DrainGrace)
+	if proto == http2 {
+		latest = backoff // nothing is read
+	}
+	assert.GreaterOrEqual(t, took, backoff)
+	assert.LessOrEqual(t, took, latest)
+	if proto == http1 {
+		assert.Equal(t, 2, s.dialed(), "what is not read to its end is closed")
+		s.base.CloseIdleConnections()
+		synctest.Wait()
+		assert.Zero(t, s.open(), "connections")
+	}
+}
+
+func TestA408ClosesItsConnection(t *testing.T) {
+	overBoth(t, func(t *testing.T, proto string) {
+		s := serve(t, proto, alternate(servePage(http.StatusRequestTimeout, 100)))
+		resp, err := retry.New(s.base, new(trail).eager(2)).RoundTrip(newRequest(t, "GET", "http://example.com/", ""))
+		require.NoError(t, err)
+		assert.Equal(t, "OK", readAndClose(t, resp))
+		want := map[string]int{http1: 2, http2: 1}
+		assert.Equal(t, want[proto], s.dialed())
+	})
+}
+
+func TestATooLongPageIsNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var written atomic.Int64
+		s := serve(t, http1, alternate(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "1073741824")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			for {
+				n, err := w.Write(make([]byte, 1<<10))
+				written.Add(int64(n))
+				if err != nil {
+					return
+				}
+			}
+		}))
+		resp, err := retry.New(s.base, new(trail).eager(2)).RoundTrip(newRequest(t, "GET", "http://example.com/", ""))
+		require.NoError(t, err)
+		assert.Equal(t, "OK", readAndClose(t, resp))
+		synctest.Wait()
+		assert.LessOrEqual(t, written.Load(), int64(2*wireBuffer), "no more than the buffers hold")
+	})
+}
+
+func TestTheLastResponseIsNotRead(t *testing.T) {
+	overBoth(t, func(t *testing.T, proto string) {
+		s := serve(t, proto, servePage(503, 1<<20))
+		resp, err := retry.New(s.base, new(trail).eager(3)).RoundTrip(newRequest(t, "GET", "http://example.com/", ""))
+		require.NoError(t, err)
+		assert.Equal(t, 3, retry.AttemptNumber(resp.Request.Context()))
+		assert.Len(t, readAndClose(t, resp), 1<<20)
+	})
+}
