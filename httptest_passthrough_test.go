@@ -78,7 +78,7 @@ func TestHEADIsRetriedOverOneConnectionAndHasItsLength(t *testing.T) {
 	overBoth(t, func(t *testing.T, proto string) {
 		s := serve(t, proto, after503(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1234567")
-		}))
+		})).warm(t)
 		resp, err := retry.New(s.base, new(trail).eager(4)).RoundTrip(newRequest(t, "HEAD", "http://example.com/", ""))
 		require.NoError(t, err)
 		assert.EqualValues(t, 1234567, resp.ContentLength)
@@ -127,11 +127,12 @@ func TestAGzippedBodyIsUnpackedAfterARetry(t *testing.T) {
 				return
 			}
 			zipped(w, 200, "page")
-		})
+		}).warm(t)
 		resp, err := retry.New(s.base, new(trail).eager(4)).RoundTrip(newRequest(t, "GET", "http://example.com/", ""))
 		require.NoError(t, err)
 		assert.True(t, resp.Uncompressed)
 		assert.Equal(t, "page", readAndClose(t, resp))
+		assert.Equal(t, 1, s.dialed())
 	})
 }
 
