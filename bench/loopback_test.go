@@ -88,15 +88,18 @@ func overLoopback(b *testing.B, http2 bool, run func(*testing.B, http.RoundTripp
 }
 
 func serially(b *testing.B, rt http.RoundTripper, l *loopback) {
+	stop := stopwatch(b)
 	for b.Loop() {
 		if err := finish(rt.RoundTrip(l.newRequest())); err != nil {
 			b.Fatal(err)
 		}
 	}
+	stop()
 }
 
 func parallel(b *testing.B, rt http.RoundTripper, l *loopback) {
 	b.SetParallelism(16)
+	stop := stopwatch(b)
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			if err := finish(rt.RoundTrip(l.newRequest())); err != nil {
@@ -105,6 +108,7 @@ func parallel(b *testing.B, rt http.RoundTripper, l *loopback) {
 			}
 		}
 	})
+	stop()
 }
 
 // BenchmarkErrorPage is 200 requests one after the other, each of which meets a 503 with a page of 64 KiB and then
@@ -203,10 +207,12 @@ func BenchmarkStream1GiB(b *testing.B) {
 		})
 		rt := c.New(l.transport, usual)
 		b.SetBytes(size)
+		stop := stopwatch(b)
 		for b.Loop() {
 			if err := finish(rt.RoundTrip(l.newRequest())); err != nil {
 				b.Fatal(err)
 			}
 		}
+		stop()
 	}, everyone...)
 }

@@ -41,9 +41,11 @@ func get(b *testing.B, c bench.Contender, ctx context.Context) {
 	calmly(b)
 	rt := c.New(newStub(http.StatusOK), usual)
 	req := newRequest(http.MethodGet).WithContext(ctx)
+	stop := stopwatch(b)
 	for b.Loop() {
 		send(b, rt, req)
 	}
+	stop()
 }
 
 // BenchmarkSuccessParallel is a GET that succeeds at once, by many goroutines through one RoundTripper.
@@ -51,6 +53,7 @@ func BenchmarkSuccessParallel(b *testing.B) {
 	each(b, func(b *testing.B, c bench.Contender) {
 		calmly(b)
 		rt := c.New(sharedStub{}, usual)
+		stop := stopwatch(b)
 		b.RunParallel(func(pb *testing.PB) {
 			req := newRequest(http.MethodGet)
 			req.Response = new(http.Response)
@@ -61,6 +64,7 @@ func BenchmarkSuccessParallel(b *testing.B) {
 				}
 			}
 		})
+		stop()
 	}, everyone...)
 }
 
@@ -74,6 +78,7 @@ func BenchmarkRetryParallel(b *testing.B) {
 		if resp, err := rt.RoundTrip(first); err != nil || resp.StatusCode != http.StatusOK {
 			b.Skip("sends a request of its own making, which the stub cannot tell")
 		}
+		stop := stopwatch(b)
 		b.RunParallel(func(pb *testing.PB) {
 			req := newRequest(http.MethodGet)
 			req.Response = new(http.Response)
@@ -84,6 +89,7 @@ func BenchmarkRetryParallel(b *testing.B) {
 				}
 			}
 		})
+		stop()
 	}, bench.Retrier)
 }
 
@@ -111,10 +117,12 @@ func put(b *testing.B, size int64, attempts int, statuses ...int) {
 		req := newRequest(http.MethodPut)
 		body.attach(req)
 		fit(b, rt, base, req, attempts, size)
+		stop := stopwatch(b)
 		for b.Loop() {
 			body.attach(req)
 			send(b, rt, req)
 		}
+		stop()
 	}, kinds...)
 }
 
@@ -138,9 +146,11 @@ func repeat(b *testing.B, s bench.Setup, statuses ...int) {
 		rt := c.New(base, s)
 		req := newRequest(http.MethodGet)
 		fit(b, rt, base, req, len(statuses), 0)
+		stop := stopwatch(b)
 		for b.Loop() {
 			send(b, rt, req)
 		}
+		stop()
 	}, bench.Retrier)
 }
 

@@ -29,26 +29,35 @@ func (s *refusingBase) RoundTrip(req *http.Request) (*http.Response, error) {
 //
 // A library that does not hear of the cancellation is not waited for: after two seconds its figure is 2000.
 func BenchmarkWaiting(b *testing.B) {
-	each(b, func(b *testing.B, c bench.Contender) {
-		if c.Budget {
-			b.Skip("its budget lets no such number wait")
-		}
-		for b.Loop() {
-			wait(b, c)
-		}
-	}, bench.Retrier)
+	eachWaiting(b, func(rt http.RoundTripper) sender { return rt.RoundTrip })
 }
 
-// BenchmarkWaitingNobody is the same with goroutines that wait for the context and do nothing else.
-func BenchmarkWaitingNobody(b *testing.B) {
+// BenchmarkWaitingClient is the same behind an http.Client, as nearly every request is: the frames of Client.Do are on
+// the stack too, which makes it larger for everyone.
+func BenchmarkWaitingClient(b *testing.B) {
+	eachWaiting(b, func(rt http.RoundTripper) sender { return (&http.Client{Transport: rt}).Do })
+}
+
+type sender func(*http.Request) (*http.Response, error)
+
+// eachWaiting has goroutines that wait for the context, and do nothing else, in the place of the bare base.
+func eachWaiting(b *testing.B, through func(http.RoundTripper) sender) {
 	idle := bench.Contender{Name: "bare", New: func(base http.RoundTripper, _ bench.Setup) http.RoundTripper {
 		return waiter{base}
 	}}
 	b.Run(idle.Name, func(b *testing.B) {
 		for b.Loop() {
-			wait(b, idle)
+			wait(b, idle, through)
 		}
 	})
+	each(b, func(b *testing.B, c bench.Contender) {
+		if c.Budget {
+			b.Skip("its budget lets no such number wait")
+		}
+		for b.Loop() {
+			wait(b, c, through)
+		}
+	}, bench.Retrier)
 }
 
 type waiter struct{ base http.RoundTripper }
@@ -61,11 +70,11 @@ func (w waiter) RoundTrip(req *http.Request) (*http.Response, error) {
 	return nil, req.Context().Err()
 }
 
-func wait(b *testing.B, c bench.Contender) {
+func wait(b *testing.B, c bench.Contender, through func(http.RoundTripper) sender) {
 	const requests = 10_000
 	base := new(refusingBase)
 	// Those who do not hear of the cancellation are gone after 20 s.
-	rt := c.New(base, bench.Setup{Retries: 1, Wait: 20 * time.Second})
+	send := through(c.New(base, bench.Setup{Retries: 1, Wait: 20 * time.Second}))
 	ctx, cancel := context.WithCancel(context.Background())
 	reqs := make([]*http.Request, requests)
 	for i := range reqs {
@@ -79,7 +88,7 @@ func wait(b *testing.B, c bench.Contender) {
 	bytes, goroutines := held(), runtime.NumGoroutine()
 	for i, req := range reqs {
 		go func() {
-			_, errs[i] = rt.RoundTrip(req)
+			_, errs[i] = send(req)
 			if left.Add(-1) == 0 {
 				close(done)
 			}
@@ -138,12 +147,14 @@ func BenchmarkAuthorities(b *testing.B) {
 		}
 		kept := int64(held() - before)
 		i := 0
+		stop := stopwatch(b)
 		for b.Loop() {
 			u := urls[i%hosts]
 			i++
 			req.URL, req.Host = u, u.Host
 			send(b, rt, req)
 		}
+		stop()
 		b.ReportMetric(float64(kept)/hosts, "B/host")
 	}, everyone...)
 }

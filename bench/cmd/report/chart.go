@@ -25,9 +25,9 @@ type chart struct {
 }
 
 var charts = []chart{
-	{"success.svg", "A GET that succeeds at once", "ns for each request, the stub's included (logarithmic)", "Success", "ns/op"},
-	{"retry.svg", "A GET that meets a 503 and then succeeds, no wait", "ns for each request, the stub's included (logarithmic)", "RetryGet", "ns/op"},
-	{"put1mib.svg", "A PUT of 1 MiB that succeeds at once", "ns for each request, the stub's included (logarithmic)", "Put1MiB", "ns/op"},
+	{"success.svg", "A GET that succeeds at once", "ns for each request, the stub's included (logarithmic)", "Success", "cpu-ns/op"},
+	{"retry.svg", "A GET that meets a 503 and then succeeds, no wait", "ns for each request, the stub's included (logarithmic)", "RetryGet", "cpu-ns/op"},
+	{"put1mib.svg", "A PUT of 1 MiB that succeeds at once", "ns for each request, the stub's included (logarithmic)", "Put1MiB", "cpu-ns/op"},
 	{"waiting.svg", "10,000 requests waiting for their retry", "bytes for each (logarithmic)", "Waiting", "B/waiting"},
 }
 

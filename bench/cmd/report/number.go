@@ -8,7 +8,7 @@ import (
 
 // unitNames are how the report writes the units of the benchmarks.
 var unitNames = map[string]string{
-	"ns/op":              "ns",
+	"cpu-ns/op":          "ns",
 	"B/op":               "B",
 	"allocs/op":          "allocations",
 	"MB/s":               "MB/s",

@@ -24,7 +24,7 @@ var parts = []part{
 	{name: "loopback", bench: "Loopback(Serial|Parallel)(HTTP2)?", time: "60ms", passes: 5},
 	{name: "1 GiB", bench: "Stream1GiB", time: "1x", passes: 3},
 	{name: "64 MiB", bench: "(Retry)?Put64MiB", time: "1x", passes: 2, alone: true},
-	{name: "10,000 waiting", bench: "Waiting(Nobody)?", time: "1x", passes: 3, alone: true},
+	{name: "10,000 waiting", bench: "Waiting(Client)?", time: "1x", passes: 3, alone: true},
 	{name: "error page", bench: "ErrorPage|BodyKept", time: "1x", passes: 1, alone: true},
 	{name: "10,000 hosts", bench: "Authorities", time: "20000x", passes: 3},
 	{name: "dripping page", bench: "Drip", time: "1x", passes: 1},

@@ -44,7 +44,7 @@ func (s *samples) of(bench, contender, unit string) []float64 {
 
 // overBare returns how much longer than the bare base a contender took, in each pass.
 func (s *samples) overBare(bench, contender string) []float64 {
-	return pairwise(s.of(bench, contender, "ns/op"), s.of(bench, "bare", "ns/op"), difference)
+	return pairwise(s.of(bench, contender, "cpu-ns/op"), s.of(bench, "bare", "cpu-ns/op"), difference)
 }
 
 // toBare returns a contender's figures as multiples of the bare base's.
