@@ -122,7 +122,7 @@ func checkUndelayed(t *testing.T, proto string, bad http.HandlerFunc, backoff ti
 // RFC 9110 section 15.5.9: the server is about to close the connection. HTTP/2 ends the stream alone.
 func TestA408ClosesItsConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := serve(t, http1, alternate(page(http.StatusRequestTimeout, 100)))
+		s := serve(t, http1, alternate(servePage(http.StatusRequestTimeout, 100)))
 		resp, err := retry.New(s.base, new(trail).eager(2)).RoundTrip(newRequest(t, "GET", "http://example.com/", ""))
 		require.NoError(t, err)
 		assert.Equal(t, "OK", readAndClose(t, resp))
