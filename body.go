@@ -104,6 +104,7 @@ func abort(body io.Closer) {
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
+		defer func() { _ = recover() }() // nobody is left to hear of it, and the process must not die of it
 		body.Close()
 	}()
 	timer := time.NewTimer(drainGrace)

@@ -43,6 +43,14 @@ func (k *bucket) add(b *Budget, n float64, now time.Time) bool {
 	return true
 }
 
+// loss returns how far k is from a new bucket, in retries: those that were spent, and the capacity that was earned.
+func (k *bucket) loss(b *Budget, now time.Time) float64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	capacity := k.settle(b, now)
+	return capacity*(1-k.level) + capacity - b.floor()
+}
+
 // asNew reports whether k is what a new bucket would be: full, with the least capacity, and with no success lately that
 // a rate could grow from.
 func (k *bucket) asNew(b *Budget, now time.Time) bool {
@@ -75,12 +83,14 @@ func (k *bucket) faded(b *Budget, now time.Time) float64 {
 	return k.rate * math.Exp(-max(idle, 0)/(10*b.window()))
 }
 
-// average folds n events of the last elapsed seconds into an exponentially weighted moving rate. A gap counts as a
-// window at most, so that a single success in an outage does not undo what faded keeps.
+// average folds n events of the last elapsed seconds into an exponentially weighted moving rate.
 func average(rate, n, elapsed, window float64) float64 {
-	x := min(elapsed/window, 1)
+	x := elapsed / window
 	if x < 1e-9 {
 		return rate + n/window
+	}
+	if n < rate*elapsed {
+		x = min(x, 1) // a single success after a gap does not undo what faded keeps
 	}
 	kept := math.Exp(-x)
 	return rate*kept + n/elapsed*(1-kept)

@@ -50,9 +50,10 @@ type Budget struct {
 var Unlimited = &Budget{Floor: math.Inf(1)}
 
 const (
-	maxBuckets = 1 << 16
-	slots      = 64
-	refill     = 0.001 // retries a second; ten times as much keeps an overloaded server down, see docs/overload.md
+	maxBuckets  = 1 << 16
+	maxOwnFloor = 101 // attempts, for which a Transport's own budget provides
+	slots       = 64
+	refill      = 0.001 // retries a second; ten times as much keeps an overloaded server down, see docs/overload.md
 
 	// samples is how many successes go by between two looks at the clock: a power of two.
 	samples = 64
@@ -221,17 +222,19 @@ func (b *Budget) sweep(now time.Time) {
 
 // evict drops the bucket that loses the least by it, of a few.
 func (b *Budget) evict(now time.Time) {
-	var fullest *bucket
-	most, looks := -1.0, 8
+	var least *bucket
+	loss, looks := math.Inf(1), 8
 	for _, k := range b.buckets {
-		if balance := k.balance(b, now); balance > most {
-			fullest, most = k, balance
+		if one := k.loss(b, now); one < loss {
+			least, loss = k, one
 		}
 		if looks--; looks == 0 {
 			break
 		}
 	}
-	b.drop(fullest.authority, fullest)
+	if least != nil {
+		b.drop(least.authority, least)
+	}
 }
 
 func (b *Budget) drop(a authority, k *bucket) {

@@ -101,10 +101,11 @@ type temporary interface {
 	Temporary() bool
 }
 
-// withoutURL returns what is to be printed of err: the error in its innermost url.Error, if it has any. An Error sees to
-// that itself.
+// withoutURL returns what is to be printed of err: the error in its innermost url.Error, if it has any. The errors
+// of this package see to that themselves.
 func withoutURL(err error) error {
-	if _, ok := err.(*Error); ok {
+	switch err.(type) {
+	case *Error, *endedError, *rewindError:
 		return err
 	}
 	for {
@@ -144,10 +145,11 @@ func canceled(req *http.Request) <-chan struct{} {
 type endedError struct{ err, cause error }
 
 func (e *endedError) Error() string {
-	if e.cause == e.err {
-		return e.err.Error()
+	cause := withoutURL(e.cause).Error()
+	if cause == e.err.Error() {
+		return cause
 	}
-	return e.err.Error() + ": " + withoutURL(e.cause).Error()
+	return e.err.Error() + ": " + cause
 }
 
 func (e *endedError) Unwrap() []error { return []error{e.err, e.cause} }

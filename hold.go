@@ -16,15 +16,18 @@ import (
 type holds struct {
 	active atomic.Int32 // len(until): lets a Transport without holds pass without the lock
 	mu     sync.Mutex
-	until  map[authority]held // at most maxHolds
+	until  map[authority]held // at most maxHolds, some of them over
 	swept  time.Time          // when all of them were last looked at
 }
 
 // held is one authority's Retry-After: it was asked for at end-length.
 type held struct {
-	end    time.Time
-	length time.Duration
+	end             time.Time
+	length          time.Duration
+	refused, served int // of its latest answers: refused + served < latest
 }
+
+const latest = 16
 
 // maxHolds bounds the memory. Past it an authority is not held: the gate fails open.
 const maxHolds = 1 << 12
@@ -33,10 +36,10 @@ const maxHolds = 1 << 12
 func (h *holds) close(a authority, retryAfter time.Duration, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	end := now.Add(retryAfter)
-	old, known := h.until[a]
-	if retryAfter <= 0 || known && !old.end.Before(end) {
-		return
+	one, known := h.until[a]
+	one.count(1, 0)
+	if end := now.Add(retryAfter); end.After(one.end) {
+		one.end, one.length = end, retryAfter
 	}
 	h.sweep(now, 4)
 	if len(h.until) >= maxHolds && now.Sub(h.swept) >= time.Second {
@@ -50,7 +53,7 @@ func (h *holds) close(a authority, retryAfter time.Duration, now time.Time) {
 		h.until = make(map[authority]held)
 	}
 	a.host = strings.Clone(a.host) // a part of the URL's text, which must not stay in memory for it
-	h.until[a] = held{end, retryAfter}
+	h.until[a] = one
 	h.active.Store(int32(len(h.until)))
 }
 
@@ -60,65 +63,90 @@ func (h *holds) sweep(now time.Time, looks int) {
 		if looks--; looks < 0 {
 			return
 		}
-		if !now.Before(one.end) {
+		if one.over(now) {
 			delete(h.until, a)
 		}
 	}
 }
 
-// rest returns how long a is still held at now, zero if it is not, and the Retry-After that it is held for.
-func (h *holds) rest(a authority, now time.Time) (rest, length time.Duration) {
+// over reports whether all who waited for one have been released.
+func (one held) over(now time.Time) bool { return !now.Before(one.end.Add(one.length)) }
+
+// count adds to the answers. The older ones count half.
+func (one *held) count(refused, served int) {
+	one.refused += refused
+	one.served += served
+	if one.refused+one.served >= latest {
+		one.refused /= 2
+		one.served /= 2
+	}
+}
+
+// succeeded notes that a has served a request.
+func (h *holds) succeeded(a authority) {
 	if h.active.Load() == 0 {
-		return 0, 0
+		return
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	one, ok := h.until[a]
-	if !ok {
-		return 0, 0
+	if one, ok := h.until[a]; ok {
+		one.count(0, 1)
+		h.until[a] = one
 	}
-	if rest = one.end.Sub(now); rest > 0 {
-		return rest, one.length
-	}
-	delete(h.until, a)
-	h.active.Store(int32(len(h.until)))
-	return 0, 0
 }
 
-// hold returns how long a request to the authority of req is held at now, after it was held for as long as held says,
-// and why that is too long for it.
-func (t *Transport) hold(p *Policy, req *http.Request, now time.Time, held time.Duration) (time.Duration, error) {
-	return t.holdAt(p, req, now, held, rand.Float64())
+// get returns what a is held by, if anything.
+func (h *holds) get(a authority, now time.Time) held {
+	if h.active.Load() == 0 {
+		return held{}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	one := h.until[a]
+	if one.over(now) {
+		delete(h.until, a)
+		h.active.Store(int32(len(h.until)))
+	}
+	return one
+}
+
+// hold returns how long a request to the authority of req is held at now, if it has been held since start, and why that
+// is too long for it.
+func (t *Transport) hold(p *Policy, req *http.Request, start, now time.Time) (time.Duration, error) {
+	return t.holdAt(p, req, start, now, rand.Float64())
 }
 
 // holdAt is hold with its random number given: 0 <= u < 1.
-func (t *Transport) holdAt(p *Policy, req *http.Request, now time.Time, held time.Duration, u float64) (time.Duration, error) {
-	rest, length := t.holds.rest(authorityOf(req.URL), now)
-	if rest == 0 {
-		return 0, nil
-	}
-	room := max(p.maxRetryAfter(), 0) - held - rest
+func (t *Transport) holdAt(p *Policy, req *http.Request, start, now time.Time, u float64) (time.Duration, error) {
+	one := t.holds.get(authorityOf(req.URL), now)
+	rest, waited := one.end.Sub(now), now.Sub(start)
+	room := max(p.maxRetryAfter(), 0) - waited - rest
 	switch {
-	case room < 0 && held > 0:
-		return 0, nil // the gate fails open for a request that has waited in it
+	case rest <= 0:
+		return 0, nil
+	case waited > 0 && (room < 0 || one.served > one.refused):
+		// The gate fails open for a request that has waited in it for long, and for any that has if the server is up:
+		// it may refuse a few for ever, while it serves the others.
+		return 0, nil
 	case room < 0:
 		return rest, ErrRetryAfter
 	}
 	// Half the Retry-After is the least spread that keeps what was held from coming back as one burst.
-	d := rest + time.Duration(u*float64(max(min(length, room), length/2)))
+	d := rest + time.Duration(u*float64(max(min(one.length, room), one.length/2)))
 	if deadline, ok := req.Context().Deadline(); ok && deadline.Sub(now) <= d {
 		return d, ErrDeadline
 	}
 	return d, nil
 }
 
-// awaitRelease waits until c's next attempt may go, or returns why it must not, and the wait that it would have been.
-// Others may have been told to come back later in the meantime, so it asks again after each wait.
-func (t *Transport) awaitRelease(p *Policy, c *call) (time.Duration, error) {
-	start := time.Now()
-	for now := start; ; now = time.Now() {
-		c.Held = now.Sub(start)
-		d, reason := t.hold(p, c.req, now, c.Held)
+// awaitRelease waits until c's next attempt may go, which has been waiting since start, or returns why it must not, and
+// the wait that it would have been. It asks again after each wait: in an outage, others have been told to come back
+// later in the meantime.
+func (t *Transport) awaitRelease(p *Policy, c *call, start time.Time) (time.Duration, error) {
+	begin := time.Now()
+	for now := begin; ; now = time.Now() {
+		c.Held = now.Sub(begin)
+		d, reason := t.hold(p, c.req, start, now)
 		if reason == nil && d > 0 {
 			reason = wait(c.req, now, d)
 		}
@@ -148,7 +176,7 @@ func (t *Transport) share(p *Policy, c *call, d *Decision) {
 	if !d.Retry {
 		return
 	}
-	held, reason := t.hold(p, c.req, c.judged, 0)
+	held, reason := t.hold(p, c.req, c.judged, c.judged)
 	if held > d.Delay {
 		d.Delay, d.FromServer = held, true
 	}

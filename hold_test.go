@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -62,6 +63,12 @@ func closeGate(t *testing.T, client http.RoundTripper) {
 	require.Equal(t, 503, resp.StatusCode)
 }
 
+func pass(t *testing.T, client http.RoundTripper) {
+	resp, err := client.RoundTrip(holdRequest(t.Context(), "POST"))
+	require.NoError(t, err)
+	require.Equal(t, 200, resp.StatusCode)
+}
+
 func TestSharedRetryAfterHoldsEveryRequestAndSpreadsTheirRelease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		base := &busy{retryAfter: "10", well: time.Now().Add(time.Second)}
@@ -91,6 +98,8 @@ func TestSharedRetryAfterHoldsEveryRequestAndSpreadsTheirRelease(t *testing.T) {
 		for second := 10; second < 20; second++ {
 			assert.InDelta(t, 100, perSecond[second], 60, "second %d", second)
 		}
+		time.Sleep(10 * time.Second)
+		pass(t, client)
 		assert.Zero(t, client.Held(), "the gate is open and forgotten")
 	})
 }
@@ -116,6 +125,34 @@ func TestSharedRetryAfterIsAskedAgainAtTheRelease(t *testing.T) {
 
 		assert.Less(t, len(base.asked), 1020, "each 503 holds those that were about to go")
 		assert.Greater(t, good.Load(), int64(985))
+	})
+}
+
+func TestSharedRetryAfterOfAServerThatRefusesAFewStarvesNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n atomic.Int64
+		client := shared(roundTripperFunc(func(req *http.Request) (*http.Response, error) {
+			resp := &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: req}
+			if n.Add(1)%50 == 0 {
+				resp.StatusCode = 429
+				resp.Header.Set("Retry-After", "1")
+			}
+			return resp, nil
+		}), retry.Policy{})
+		var wg sync.WaitGroup
+		took := make([]time.Duration, 6000)
+		for i := range took {
+			wg.Go(func() {
+				start := time.Now()
+				_, err := client.RoundTrip(holdRequest(t.Context(), "GET"))
+				assert.NoError(t, err)
+				took[i] = time.Since(start)
+			})
+			time.Sleep(10 * time.Millisecond)
+		}
+		wg.Wait()
+		slices.Sort(took)
+		assert.Less(t, took[len(took)*9/10], 3*time.Second, "a few are held again and again, though the server serves the others")
 	})
 }
 

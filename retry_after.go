@@ -14,30 +14,33 @@ const forever = time.Duration(math.MaxInt64)
 //
 // Retry-After (RFC 9110 section 10.2.3) is a number of seconds, digits only, or an HTTP-date in any of the three forms
 // of RFC 9110 section 5.6.7. A date is read against the Date field of the same response if it has a valid one, so that
-// a wrong clock on either side cancels out, and else against now. retry-after-ms and x-ms-retry-after-ms, which some
-// services send beside it, are milliseconds and count first if they are valid.
+// a wrong clock on either side cancels out, and else against now. retry-after-ms, or else x-ms-retry-after-ms, which some
+// services send beside it, are milliseconds. They count instead if they are valid, unless they are shorter by a second
+// or more, which no rounding explains.
 //
 // A number too large for a Duration is the largest Duration. Anything else, a sign, a fraction and a date that is not
 // in the future included, counts as absent. Of several valid values of one field the longest counts. A nil header has
 // none. The result is never negative.
 func ParseRetryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 	// The map is read directly because Get would canonicalize these constants again on each retry.
-	if d, ok := longest(h["Retry-After-Ms"], milliseconds); ok {
-		return d, true
-	}
-	if d, ok := longest(h["X-Ms-Retry-After-Ms"], milliseconds); ok {
-		return d, true
+	fine, refined := longest(h["Retry-After-Ms"], milliseconds)
+	if !refined {
+		fine, refined = longest(h["X-Ms-Retry-After-Ms"], milliseconds)
 	}
 	values := h["Retry-After"]
 	if len(values) == 0 {
-		return 0, false
+		return fine, refined
 	}
-	return longest(values, func(v string) (time.Duration, bool) {
+	d, ok := longest(values, func(v string) (time.Duration, bool) {
 		if d, ok := digits(v, time.Second); ok {
 			return d, true
 		}
 		return until(v, serverTime(h, now))
 	})
+	if refined && fine > d-time.Second {
+		return fine, true
+	}
+	return d, ok
 }
 
 func longest(values []string, parse func(string) (time.Duration, bool)) (d time.Duration, ok bool) {

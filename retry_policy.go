@@ -24,7 +24,8 @@ type Policy struct {
 	MaxRetryAfter time.Duration
 
 	// AttemptTimeout bounds each attempt, from its start until its response headers are there. The body is the business
-	// of the request's context. Its expiry is an error that matches [context.DeadlineExceeded] and
+	// of the request's context. (A base that waits for a Read of the request's body, as net/http does over HTTP/1, is
+	// late by that wait.) Its expiry is an error that matches [context.DeadlineExceeded] and
 	// [os.ErrDeadlineExceeded], has Timeout() true, and is [Transient]. With it set, attempt 1 too is sent as a shallow
 	// copy, and the response's body is wrapped (but for 101 Switching Protocols), since the attempt needs a context of
 	// its own that lives until the body is read to its end or closed (after a 101, as long as the request's own). Zero or
@@ -38,7 +39,7 @@ type Policy struct {
 	Idempotent func(*http.Request) bool
 
 	// Budget bounds retries across requests. Nil means one of the Transport's own, with the defaults but for a Floor that
-	// lets a single request have all of the Transport's MaxAttempts; [Unlimited] means none.
+	// lets a single request have all of the Transport's MaxAttempts, or 101; [Unlimited] means none.
 	Budget *Budget
 
 	// OnAttempt, if not nil, is told of every attempt and of what becomes of it, in order, before any wait. It is part of
@@ -50,7 +51,8 @@ type Policy struct {
 	// attempts too. They are released at random over the time from the end of the Retry-After to twice that, or to
 	// MaxRetryAfter if that is earlier, but over half the Retry-After at least. A request whose deadline is before its
 	// release, or whose MaxRetryAfter is before the end of the Retry-After, is not sent: it ends at once with an [*Error]
-	// of zero attempts whose reason is [ErrDeadline] or [ErrRetryAfter]. One that waited for MaxRetryAfter goes. True in [WithPolicy] switches it on for a request; it cannot be switched off there.
+	// of zero attempts whose reason is [ErrDeadline] or [ErrRetryAfter]. One that has waited is held again if the server
+	// has asked for that meanwhile and answered nobody, until MaxRetryAfter; then it goes. True in [WithPolicy] switches it on for a request; it cannot be switched off there.
 	ShareRetryAfter bool
 }
 

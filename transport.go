@@ -31,7 +31,7 @@ var _ http.RoundTripper = (*Transport)(nil)
 // which is how the drain of one that stalls is ended.
 func New(base http.RoundTripper, p Policy) *Transport {
 	t := &Transport{base: base, policy: p}
-	t.budget.Floor = max(t.budget.floor(), float64(p.MaxAttempts-1))
+	t.budget.Floor = max(t.budget.floor(), float64(min(p.MaxAttempts, maxOwnFloor)-1))
 	return t
 }
 
@@ -86,7 +86,7 @@ func (t *Transport) roundTrip(req *http.Request, s *settings) (*http.Response, e
 		p = &merged
 	}
 	if p.ShareRetryAfter {
-		if d, reason := t.awaitRelease(p, &c); reason != nil {
+		if d, reason := t.awaitRelease(p, &c, time.Now()); reason != nil {
 			return nil, t.refuse(p, &c, Decision{Class: Transient, Delay: d, FromServer: true, Reason: reason})
 		}
 	}
@@ -166,8 +166,11 @@ func (t *Transport) settle(p *Policy, c *call, d *Decision) {
 	}
 }
 
-// deposit tells the budget of a success.
+// deposit tells the budget, and whoever is held, of a success.
 func (t *Transport) deposit(p *Policy, c *call) {
+	if p.ShareRetryAfter {
+		t.holds.succeeded(authorityOf(c.req.URL))
+	}
 	switch b := t.budgetOf(p); {
 	case c.nested: // an outer Transport's retry
 	case c.sent == 1:
@@ -194,7 +197,7 @@ func (t *Transport) prepare(p *Policy, c *call, d Decision) error {
 	}
 	reason := wait(c.req, c.judged, d.Delay)
 	if reason == nil && p.ShareRetryAfter {
-		_, reason = t.awaitRelease(p, c)
+		_, reason = t.awaitRelease(p, c, c.judged)
 	}
 	if reason != nil {
 		return t.abandon(p, c, status, reason)

@@ -270,7 +270,7 @@ func TestPromise14_NothingIsPrintedAndNoErrorTellsASecret(t *testing.T) {
 	r.Close()
 	assert.Empty(t, printed.String())
 	for name, text := range texts {
-		for _, secret := range []string{"ann", "opensesame", "private", "token", "hush", "swordfish", "payload", "body of"} {
+		for _, secret := range []string{"annabel", "opensesame", "private", "token", "hush", "swordfish", "payload", "body of"} {
 			assert.NotContains(t, text, secret, name)
 		}
 	}
