@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-e3550de8/retry/retrytest"
 )
 
 // inChild is set in the environment of the process that runs the kit on the broken wrappers: a subtest that fails takes
@@ -27,7 +29,7 @@ func TestBrokenChild(t *testing.T) {
 	for _, b := range append(slices.Clone(brokenWrappers), whole) {
 		t.Run(b.fault, func(t *testing.T) {
 			t.Parallel()
-			testReference(t, b.change)
+			testReference(t, b.change, retrytest.Claims{})
 		})
 	}
 }

@@ -2,13 +2,11 @@ package retrytest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -167,134 +165,4 @@ func (b *base) waits() (waits []time.Duration) {
 		waits = append(waits, sent[i].at.Sub(sent[i-1].at))
 	}
 	return waits
-}
-
-// content is a body that remembers what was done to it. It may be read and closed at the same time, like the bodies of
-// net/http, and it can be rewound, which is a temptation to share it between attempts.
-type content struct {
-	mu     sync.Mutex
-	reader *strings.Reader
-	read   int
-	closed bool
-}
-
-func newContent(s string) *content { return &content{reader: strings.NewReader(s)} }
-
-func (c *content) Read(b []byte) (int, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return 0, http.ErrBodyReadAfterClose
-	}
-	n, err := c.reader.Read(b)
-	c.read += n
-	return n, err
-}
-
-func (c *content) Seek(offset int64, whence int) (int64, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.reader.Seek(offset, whence)
-}
-
-func (c *content) Close() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.closed = true
-	return nil
-}
-
-func (c *content) isClosed() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.closed
-}
-
-func (c *content) wasRead() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.read
-}
-
-// A source makes the bodies of one request and knows them all.
-type source struct {
-	text string
-	err  error // of GetBody
-
-	mu   sync.Mutex
-	made []*content
-}
-
-func (s *source) open() *content {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := newContent(s.text)
-	s.made = append(s.made, c)
-	return c
-}
-
-// GetBody has the contract of http.Request.GetBody.
-func (s *source) GetBody() (io.ReadCloser, error) {
-	if s.err != nil {
-		return nil, s.err
-	}
-	return s.open(), nil
-}
-
-// unclosed is the number of bodies that nobody closed.
-func (s *source) unclosed() (n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, c := range s.made {
-		if !c.isClosed() {
-			n++
-		}
-	}
-	return n
-}
-
-const target = "http://example.com/a/path?with=query"
-
-// request returns a request to the base. Its context is done after a time that no honest wrapper spends, because a
-// sleep of centuries would take the clock of the bubble beyond its end.
-func (p *probe) request(method string) *http.Request {
-	p.Helper()
-	ctx, cancel := context.WithTimeout(p.Context(), 1000*time.Hour)
-	p.Cleanup(cancel)
-	req, err := http.NewRequestWithContext(ctx, "GET", target, nil)
-	if err != nil {
-		p.Fatal(err)
-	}
-	// Set here, because NewRequest makes a GET of the empty method.
-	req.Method = method
-	return req
-}
-
-// upload is request with a body that can be replayed.
-func (p *probe) upload(method, text string) (*http.Request, *source) {
-	p.Helper()
-	req, src := p.request(method), &source{text: text}
-	req.Body, req.GetBody, req.ContentLength = src.open(), src.GetBody, int64(len(text))
-	return req, src
-}
-
-// send sends req once through a new wrapper, reads the response to its end and closes it.
-func (p *probe) send(b *base, req *http.Request) (result, error) {
-	resp, err := p.wrap(b).RoundTrip(req)
-	if resp == nil {
-		return result{}, err
-	}
-	text := ""
-	if resp.Body != nil {
-		read, readErr := io.ReadAll(resp.Body)
-		resp.Body.Close()
-		text, err = string(read), errors.Join(err, readErr)
-	}
-	return result{code: resp.StatusCode, text: text}, err
-}
-
-// A result is a response that was read. Its code is 0 if there was none.
-type result struct {
-	code int
-	text string
 }

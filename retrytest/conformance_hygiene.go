@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"testing"
 	"testing/synctest"
 	"time"
 )
@@ -30,6 +31,7 @@ var hygieneChecks = []check{
 		name:    "NothingLeft",
 		promise: "no goroutine and no context of the wrapper outlives its call and the response's body, on every way out.",
 		why:     "a context that is not released stays registered with its parent, which may live as long as the program; a goroutine stays for ever. Both grow with each failure.",
+		live:    true,
 		run:     nothingLeft,
 	},
 	{
@@ -64,36 +66,43 @@ func idleConnectionsKept(p *probe) {
 
 func nothingLeft(p *probe) {
 	for _, w := range p.waysOut() {
-		t := p.take(w)
-		synctest.Wait()
-		if n := t.ctx.children(); n > 0 {
-			p.broken("After %s, %d contexts derived from the request's were not released.", w.name, n)
-		}
-		if left := goroutinesOfBubble(); len(left) > 0 {
-			p.broken("After %s, %d goroutines were left. The first:\n%s\n", w.name, len(left), left[0])
+		id := ""
+		blocked := inBubble(p.T, func(t *testing.T) {
+			id = bubbleID()
+			inner := &probe{T: t, check: p.check, wrap: p.wrap, claims: p.claims}
+			ctx := inner.take(w).ctx
+			synctest.Wait()
+			if n := ctx.children(); n > 0 {
+				inner.broken("After %s, %d contexts derived from the request's were not released.", w.name, n)
+			}
+		})
+		if blocked != "" && !p.Failed() {
+			p.broken("After %s: %s. One of the goroutines:\n%s\n", w.name, blocked, goroutineOf(id))
 		}
 	}
 }
 
 var bubbleOf = regexp.MustCompile(`^goroutine \d+ .*\bsynctest bubble (\d+)`)
 
-// goroutinesOfBubble returns the stacks of the goroutines in the caller's bubble, without the caller's and that of
-// synctest itself.
-func goroutinesOfBubble() (stacks []string) {
-	buf := make([]byte, 1<<20)
-	all := strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n")
-	mine := bubbleOf.FindStringSubmatch(all[0])
-	if mine == nil {
-		return nil
+// bubbleID returns the number of the bubble that the caller is in.
+func bubbleID() string {
+	buf := make([]byte, 200)
+	m := bubbleOf.FindStringSubmatch(string(buf[:runtime.Stack(buf, false)]))
+	if m == nil {
+		return ""
 	}
-	for _, s := range all[1:] {
-		theirs := bubbleOf.FindStringSubmatch(s)
-		ofSynctest := strings.Contains(s, "internal/synctest.Run(") || strings.Contains(s, "testing/synctest.testingSynctestTest(")
-		if theirs != nil && theirs[1] == mine[1] && !ofSynctest {
-			stacks = append(stacks, s)
+	return m[1]
+}
+
+// goroutineOf returns the stack of a goroutine that is left in the bubble.
+func goroutineOf(id string) string {
+	buf := make([]byte, 4<<20)
+	for stack := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
+		if m := bubbleOf.FindStringSubmatch(stack); m != nil && m[1] == id {
+			return stack
 		}
 	}
-	return stacks
+	return "(none was found)"
 }
 
 // A spyContext knows which contexts are derived from it: package context registers them with AfterFunc.

@@ -1,0 +1,78 @@
+package retrytest_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+)
+
+var brokenInHygiene = []broken{
+	{
+		fault: "does not forward CloseIdleConnections",
+		change: func(r *reference) http.RoundTripper {
+			return struct{ http.RoundTripper }{r}
+		},
+		caught: []string{"CloseIdleConnectionsForwarded"},
+	},
+	{
+		fault: "closes idle connections by itself",
+		change: changed(func(r *reference) {
+			r.discard = func(resp *http.Response, limit time.Duration) {
+				discard(resp, limit)
+				r.CloseIdleConnections()
+			}
+		}),
+		caught: []string{"IdleConnectionsKept", "ConnectionReuse"},
+	},
+	{
+		fault: "leaks the context of an attempt that failed",
+		change: beneath(func(base http.RoundTripper, req *http.Request) (*http.Response, error) {
+			var body releasing
+			var ctx context.Context
+			ctx, body.release = context.WithCancel(req.Context())
+			resp, err := base.RoundTrip(req.WithContext(ctx))
+			if err == nil {
+				body.ReadCloser = resp.Body
+				resp.Body = &body
+			}
+			return resp, err
+		}),
+		caught: []string{"NothingLeft", "SwitchingProtocols"},
+	},
+	{
+		fault: "leaves a goroutine behind",
+		change: around(func(r *reference, req *http.Request) (*http.Response, error) {
+			go func() { select {} }()
+			return r.RoundTrip(req)
+		}),
+		caught: []string{"NothingLeft"},
+	},
+	{
+		fault: "ends the context of an attempt with the attempt",
+		change: beneath(func(base http.RoundTripper, req *http.Request) (*http.Response, error) {
+			ctx, cancel := context.WithCancel(req.Context())
+			defer cancel()
+			return base.RoundTrip(req.WithContext(ctx))
+		}),
+		caught: []string{"ResponseOutlivesCall", "ConnectionReuse"},
+	},
+	{
+		fault: "makes attempts under a context of its own",
+		change: beneath(func(base http.RoundTripper, req *http.Request) (*http.Response, error) {
+			return base.RoundTrip(req.WithContext(context.Background()))
+		}),
+		caught: []string{"NeverBoth", "BodyClosed", "NothingLeft", "ClientTimeout", "Informational"}, // blocked in the first three
+	},
+}
+
+// releasing is a body with the context of its attempt.
+type releasing struct {
+	io.ReadCloser
+	release context.CancelFunc
+}
+
+func (r *releasing) Close() error {
+	defer r.release()
+	return r.ReadCloser.Close()
+}
