@@ -18,7 +18,7 @@ import (
 )
 
 // secretURL has what no error may show: a user, a path and a query.
-const secretURL = "http://ann:opensesame@api.example/private/path?token=hush"
+const secretURL = "http://annabel:opensesame@api.example/private/path?token=hush"
 
 // A script is a base that answers each attempt by its next reply, the last one again and again, and records what it was
 // sent. Like a real base it reads and closes the request's body before it answers.
