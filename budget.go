@@ -51,7 +51,7 @@ var Unlimited = &Budget{Floor: math.Inf(1)}
 
 const (
 	maxBuckets  = 1 << 16
-	maxOwnFloor = 101 // attempts, for which a Transport's own budget provides
+	maxOwnFloor = 101 // attempts that the Floor of a Transport's own budget provides for
 	slots       = 64
 	refill      = 0.001 // retries a second; ten times as much keeps an overloaded server down, see docs/overload.md
 

@@ -31,7 +31,7 @@ var _ http.RoundTripper = (*Transport)(nil)
 // which is how the drain of one that stalls is ended.
 func New(base http.RoundTripper, p Policy) *Transport {
 	t := &Transport{base: base, policy: p}
-	t.budget.Floor = max(t.budget.floor(), float64(min(p.MaxAttempts, maxOwnFloor)-1))
+	t.budget.Floor = max(t.budget.floor(), float64(min(max(p.MaxAttempts, 1), maxOwnFloor)-1))
 	return t
 }
 
