@@ -61,7 +61,8 @@
 // What must see each attempt goes inside, as the base: authentication that signs requests, tracing of attempts. What
 // must see one call goes outside: caching, a circuit breaker, tracing of calls. net/http has retries of its own below
 // this package: an HTTP/1 request on a kept connection that turns out dead, and an HTTP/2 stream that was refused, are
-// sent again inside one attempt.
+// sent again inside one attempt; a server that answers every stream with PROTOCOL_ERROR is asked until the context, or an
+// AttemptTimeout, ends it.
 //
 // [http.Client.Timeout] bounds the whole call, its waits included. Use Policy.AttemptTimeout to bound an attempt.
 //

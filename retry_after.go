@@ -87,7 +87,7 @@ func until(s string, ref time.Time) (time.Duration, bool) {
 // nearestCentury applies RFC 9110 section 5.6.7 to a year of two digits: what appears to be more than 50 years in the
 // future is in the past. http.ParseTime pivots at the fixed year 1969 instead.
 func nearestCentury(t, ref time.Time) time.Time {
-	for t.AddDate(100, 0, 0).Before(ref.AddDate(50, 0, 0)) {
+	for !t.AddDate(100, 0, 0).After(ref.AddDate(50, 0, 0)) {
 		t = t.AddDate(100, 0, 0)
 	}
 	for t.After(ref.AddDate(50, 0, 0)) {

@@ -39,19 +39,20 @@ func sendWithin(limit time.Duration, base http.RoundTripper, req *http.Request) 
 	inTime := timer.Stop()
 	switch {
 	case err != nil && context.Cause(ctx) == errAttemptTimeout:
-		return resp, timedOut(innerAttempts(nil, err))
+		return resp, timedOut(req, innerAttempts(nil, err))
 	case err != nil || resp == nil:
 		return resp, err
 	case !inTime:
-		return resp, timedOut(innerAttempts(resp, nil))
+		return resp, timedOut(req, innerAttempts(resp, nil))
 	}
 	keep = extend(resp, cancel)
 	return resp, nil
 }
 
-// timedOut returns the error of an attempt that took a Transport further in so many attempts, which must not be lost.
-func timedOut(attempts int) error {
-	if attempts > 1 {
+// timedOut returns the error of an attempt at req that took a Transport further in so many attempts, which must not be
+// lost.
+func timedOut(req *http.Request, attempts int) error {
+	if attempts > AttemptNumber(req.Context()) {
 		return &Error{Attempts: attempts, Err: errAttemptTimeout}
 	}
 	return errAttemptTimeout
