@@ -1,0 +1,159 @@
+package retry_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-e3550de8/retry"
+)
+
+// within is a policy with an attempt timeout.
+func within(d time.Duration) retry.Policy {
+	return retry.Policy{AttemptTimeout: d, Backoff: retry.Constant(time.Second)}
+}
+
+func TestAnAttemptThatTakesTooLongIsRetried(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := place("PUT", "payload")
+		s := play(late(time.Minute, answer(200)), late(2*time.Second, answer(200)))
+		mustEnd(t, retry.New(s, within(3*time.Second)), o)
+		assert.Equal(t, []time.Duration{0, 4 * time.Second}, s.times())
+		assert.Equal(t, []string{"payload", "payload"}, s.texts())
+		assert.NotSame(t, o.Request, s.sent[0].req, "attempt 1 is a shallow copy too")
+		assert.Same(t, o.bodies[0], s.sent[0].body)
+		assert.ErrorIs(t, context.Cause(s.sent[0].req.Context()), retry.ErrAttemptTimeout)
+	})
+}
+
+func TestAnAttemptTimeoutIsATimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := within(time.Second)
+		p.MaxAttempts = 1
+		_, err := retry.New(play(late(time.Minute, answer(200))), p).RoundTrip(place("POST", "").Request)
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.ErrorIs(t, err, os.ErrDeadlineExceeded)
+		assert.NotErrorIs(t, err, context.Canceled)
+		assert.True(t, os.IsTimeout(err))
+		assert.True(t, err.(interface{ Temporary() bool }).Temporary())
+		assert.EqualError(t, err, "retry: attempt timeout")
+	})
+}
+
+func TestTheBodyOutlivesTheAttemptTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		resp, err := retry.New(play(page(200, drip(time.Minute, 5))), within(time.Second)).RoundTrip(place("GET", "").Request)
+		require.NoError(t, err)
+		attempt := resp.Request.Context()
+		for range 5 {
+			n, err := resp.Body.Read(make([]byte, 9))
+			assert.Equal(t, 1, n)
+			assert.NoError(t, err)
+			assert.NoError(t, attempt.Err())
+		}
+		_, err = resp.Body.Read(make([]byte, 9))
+		assert.Equal(t, io.EOF, err)
+		assert.Error(t, attempt.Err(), "its context ends with the body")
+		drop(resp)
+	})
+}
+
+func TestClosingTheBodyEndsTheAttemptsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := play(answer(200))
+		resp, err := retry.New(s, within(time.Second)).RoundTrip(place("GET", "").Request)
+		require.NoError(t, err)
+		assert.Same(t, s.sent[0].resp, resp)
+		assert.NoError(t, resp.Request.Context().Err())
+		drop(resp)
+		assert.ErrorIs(t, resp.Request.Context().Err(), context.Canceled)
+	})
+}
+
+func TestAResponseWithoutABodyEndsTheAttemptsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, body := range []io.ReadCloser{nil, http.NoBody} {
+			resp, err := retry.New(base(func(req *http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: 204, Body: body, Request: req}, nil
+			}), within(time.Second)).RoundTrip(place("GET", "").Request)
+			require.NoError(t, err)
+			assert.Equal(t, body, resp.Body)
+			assert.Error(t, resp.Request.Context().Err())
+		}
+	})
+}
+
+func TestAResponseThatComesTooLateIsClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		deaf := func(req *http.Request) (*http.Response, error) {
+			time.Sleep(time.Minute) // does not heed its context
+			return answer(200)(req)
+		}
+		s := play(deaf)
+		p := within(time.Second)
+		p.MaxAttempts = 2
+		_, err := retry.New(s, p).RoundTrip(place("GET", "").Request)
+		assertError(t, err, retry.Error{Attempts: 2, Reason: retry.ErrMaxAttempts, Err: retry.ErrAttemptTimeout})
+		for _, one := range s.sent {
+			assert.True(t, one.resp.Body.(*watched).isClosed())
+		}
+	})
+}
+
+func TestTheEndOfTheCallersContextIsNoAttemptTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cause := errors.New("the user went home")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Second/2, func() { cancel(cause) })
+		s := play(late(time.Minute, answer(200)))
+		_, err := retry.New(s, within(time.Second)).RoundTrip(place("GET", "").under(ctx).Request)
+		assert.Same(t, cause, err, "the base's own")
+		assert.Equal(t, 1, s.attempts())
+
+		deadline, cancelDeadline := context.WithTimeout(t.Context(), time.Second/2)
+		defer cancelDeadline()
+		_, err = retry.New(s, within(time.Second)).RoundTrip(place("GET", "").under(deadline).Request)
+		assert.Equal(t, context.DeadlineExceeded, err)
+		assert.Equal(t, 2, s.attempts())
+	})
+}
+
+func TestAnErrorInTimeIsTheBasesOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := within(time.Second)
+		p.MaxAttempts = 1
+		s := play(late(time.Second/2, fail(errPeerReset)))
+		_, err := retry.New(s, p).RoundTrip(place("GET", "").Request)
+		assert.Same(t, errPeerReset, err)
+		assert.Error(t, s.sent[0].req.Context().Err(), "the attempt's context is over")
+	})
+}
+
+func TestAPanickingBaseLeavesNoTimer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx := newEndable(t)
+		assert.PanicsWithValue(t, "base", func() {
+			_, _ = retry.New(base(func(*http.Request) (*http.Response, error) { panic("base") }), within(time.Second)).
+				RoundTrip(place("GET", "").under(ctx).Request)
+		})
+	})
+}
+
+func TestAnAttemptTimeoutOfNestedTransportsCountsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := play(late(time.Minute, answer(200)))
+		_, err := retry.New(retry.New(s, within(time.Second)), within(10*time.Second)).RoundTrip(place("GET", "").Request)
+		all, ok := errors.AsType[*retry.Error](err)
+		require.True(t, ok, "%v", err)
+		assert.Equal(t, 4, s.attempts())
+		assert.Equal(t, 4, all.Attempts)
+	})
+}
