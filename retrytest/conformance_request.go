@@ -82,6 +82,13 @@ func (s *source) GetBody() (io.ReadCloser, error) {
 	return s.open(), nil
 }
 
+// first is the body that the request was made with.
+func (s *source) first() *content {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.made[0]
+}
+
 // unclosed is the number of bodies that nobody closed.
 func (s *source) unclosed() (n int) {
 	s.mu.Lock()

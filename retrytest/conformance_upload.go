@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -68,8 +69,8 @@ func earlyReplies(p *probe, protocols http.Protocols) {
 	server.Config.Protocols = &protocols
 	server.Start()
 	defer server.Close()
-	tr := &http.Transport{Protocols: &protocols, DialContext: dialSmall}
-	defer tr.CloseIdleConnections()
+	tr := &holding{hold: h, base: &http.Transport{Protocols: &protocols, DialContext: dialSmall}}
+	defer tr.base.CloseIdleConnections()
 	defer h.release()
 
 	ctx, cancel := context.WithTimeout(p.Context(), time.Minute)
@@ -79,8 +80,8 @@ func earlyReplies(p *probe, protocols http.Protocols) {
 		p.Fatal(err)
 	}
 	req.ContentLength = uploadSize
-	req.Body = &uploadBody{reader: bytes.NewReader(data), hold: h}
 	req.GetBody = func() (io.ReadCloser, error) { return &uploadBody{reader: bytes.NewReader(data)}, nil }
+	req.Body, _ = req.GetBody()
 	resp, err := wrap(tr).RoundTrip(req)
 	if err == nil {
 		resp.Body.Close()
@@ -147,7 +148,7 @@ func (r *refuser) arrivals() []string {
 	return slices.Clone(r.arrived)
 }
 
-// A hold stops one Read in its midst.
+// A hold stops one Read of the transport before its time.
 type hold struct {
 	begun, ended chan struct{} // closed when the Read is held, and when it has returned
 	released     chan struct{}
@@ -173,33 +174,50 @@ func arrival(size int64, sum [sha256.Size]byte, err error) string {
 	return fmt.Sprintf("%d bytes (checksum %x, error %v)", size, sum[:4], err)
 }
 
-// uploadBody can be rewound, and its Close does nothing: that is a temptation to send it again. One Read is held, if it
-// has a hold.
+// holding is a transport which holds one Read of the first attempt's body.
+type holding struct {
+	base *http.Transport
+	hold *hold
+	used atomic.Bool
+}
+
+func (t *holding) RoundTrip(req *http.Request) (*http.Response, error) {
+	if !t.used.CompareAndSwap(false, true) || req.Body == nil {
+		return t.base.RoundTrip(req)
+	}
+	held := *req
+	held.Body = &heldBody{ReadCloser: req.Body, hold: t.hold}
+	return t.base.RoundTrip(&held)
+}
+
+type heldBody struct {
+	io.ReadCloser
+	hold *hold
+	read int
+}
+
+func (b *heldBody) Read(p []byte) (n int, err error) {
+	if b.read >= heldAt && b.hold != nil {
+		defer close(b.hold.ended)
+		close(b.hold.begun)
+		await(b.hold.released)
+		b.hold = nil
+	}
+	n, err = b.ReadCloser.Read(p)
+	b.read += n
+	return n, err
+}
+
+// uploadBody can be rewound, and its Close does nothing: that is a temptation to send it again.
 type uploadBody struct {
 	mu     sync.Mutex
 	reader *bytes.Reader
-	hold   *hold
 }
 
 func (u *uploadBody) Read(b []byte) (int, error) {
-	if h := u.takeHold(); h != nil {
-		close(h.begun)
-		await(h.released)
-		defer close(h.ended)
-	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.reader.Read(b)
-}
-
-// takeHold returns the hold once, when enough has been read.
-func (u *uploadBody) takeHold() (h *hold) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.reader.Size()-int64(u.reader.Len()) >= heldAt {
-		h, u.hold = u.hold, nil
-	}
-	return h
 }
 
 func (u *uploadBody) Seek(offset int64, whence int) (int64, error) {
