@@ -6,7 +6,8 @@ import (
 )
 
 // The steps of this file take a connection before it carries a request. When one is next in the
-// script, the answer before it closes its connection, so that a new one is made.
+// script, the answer before it closes its connection, so that a new one is made. Which request
+// a client makes a connection for is its affair: net/http may make one that it then does not need.
 
 // Refuse refuses a connection: what dials by [Server.DialContext], as the server's own client does, gets
 // the system's error for a port where nobody listens. What dials by itself meets

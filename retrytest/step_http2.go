@@ -34,8 +34,8 @@ const MaxStream = 1<<31 - 1
 // RSTStream ends the request's stream with RST_STREAM and does not answer.
 // The connection and its other streams go on. It needs HTTP/2.
 //
-// Mind that net/http sends a request refused by RefusedStream again by itself, up to seven
-// times within about a minute, if its body can be sent again.
+// Mind that net/http sends some requests again by itself, if their body can be sent again: after
+// RefusedStream up to seven times within about a minute, after ProtocolError without end.
 func RSTStream(code StreamCode) Step {
 	s := fault(fmt.Sprintf("RSTStream(%d)", uint32(code)), func(x *exchange) { x.rstStream(code) })
 	s.needs = needsHTTP2
