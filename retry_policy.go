@@ -25,7 +25,8 @@ type Policy struct {
 
 	// AttemptTimeout bounds each attempt, from its start until its response headers are there. The body is the business
 	// of the request's context. (A base that waits for a Read of the request's body, as net/http does over HTTP/1, is
-	// late by that wait.) Its expiry is an error that matches [context.DeadlineExceeded] and
+	// late by that wait. Over HTTP/2 the next attempt goes to the same connection, dead or not, unless the base finds out
+	// by [http.HTTP2Config.SendPingTimeout].) Its expiry is an error that matches [context.DeadlineExceeded] and
 	// [os.ErrDeadlineExceeded], has Timeout() true, and is [Transient]. With it set, attempt 1 too is sent as a shallow
 	// copy, and the response's body is wrapped (but for 101 Switching Protocols), since the attempt needs a context of
 	// its own that lives until the body is read to its end or closed (after a 101, as long as the request's own). Zero or
