@@ -1,0 +1,256 @@
+package retry_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed-e3550de8/retry"
+	"github.com/seed-e3550de8/retry/retrytest"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const matrixFile = "testdata/matrix.txt"
+
+// A matrixFault is what the server does once, before it is well again.
+type matrixFault struct {
+	name string
+	step retrytest.Step
+
+	only        string // the protocol; both if empty
+	kept        bool   // the connection has served a request before
+	stalls      bool   // it takes an AttemptTimeout to end it
+	early       bool   // the request's body is not read, so that its size matters
+	unprocessed bool   // the server says that it did nothing
+	byNetHTTP   bool   // net/http sends again by itself, whatever the method
+}
+
+func matrixFaults() []matrixFault {
+	ok, unavailable := retrytest.OK(matrixPage), retrytest.Status(503).Body("not now")
+	return []matrixFault{
+		{name: "none", step: ok},
+		{name: "408", step: retrytest.Status(408).Body("not now")},
+		{name: "425", step: retrytest.Status(425)},
+		{name: "429, Retry-After", step: retrytest.Status(429).RetryAfter(30 * time.Second)},
+		{name: "500", step: retrytest.Status(500).BodySize(64 << 10)},
+		{name: "503, Retry-After beyond limit", step: unavailable.RetryAfter(time.Hour)},
+		{name: "503, endless", step: retrytest.Status(503).EndlessBody()},
+		{name: "503, cut", step: retrytest.Status(503).BodySize(1 << 10).CutBody(100)},
+		{name: "503, stalled", step: retrytest.Status(503).BodySize(1 << 10).StallBody(100)},
+		{name: "503, early", step: unavailable.Early(), early: true},
+		// Over HTTP/2, net/http may lose the end of such a page.
+		{name: "503, then reads on", step: unavailable.EarlyThenRead(), early: true, only: http1},
+		{name: "400", step: retrytest.Status(400).Body("bad")},
+		{name: "202, Retry-After", step: retrytest.Status(202).RetryAfter(time.Second)},
+		{name: "200, cut", step: retrytest.Status(200).BodySize(1 << 10).CutBody(100)},
+		{name: "200, reset", step: retrytest.Status(200).BodySize(1 << 10).ResetBody(100)},
+		{name: "refused", step: retrytest.Refuse(), unprocessed: true},
+		{name: "reset on accept", step: retrytest.ResetOnAccept(), unprocessed: true},
+		{name: "closed on accept", step: retrytest.CloseOnAccept(), unprocessed: true},
+		{name: "not accepted", step: retrytest.NoAccept(), unprocessed: true, stalls: true},
+		{name: "reset", step: retrytest.Reset()},
+		{name: "reset, early", step: retrytest.Reset().Early(), early: true},
+		{name: "reset, kept connection", step: retrytest.Reset(), kept: true},
+		{name: "closed", step: retrytest.Close()},
+		{name: "closed, kept connection", step: retrytest.Close(), kept: true},
+		{name: "no answer", step: retrytest.Hang(), stalls: true},
+		{name: "malformed status", step: retrytest.MalformedStatus()},
+		{name: "malformed header", step: retrytest.MalformedHeader()},
+		{name: "closed in header", step: retrytest.CloseInHeader(), only: http1},
+		{name: "reset in header", step: retrytest.ResetInHeader(), only: http1},
+		{name: "RST REFUSED_STREAM", step: retrytest.RSTStream(retrytest.RefusedStream), only: http2, unprocessed: true},
+		{name: "RST INTERNAL_ERROR", step: retrytest.RSTStream(retrytest.InternalError), only: http2},
+		{name: "RST PROTOCOL_ERROR", step: retrytest.RSTStream(retrytest.ProtocolError), only: http2, byNetHTTP: true},
+		{name: "RST CANCEL", step: retrytest.RSTStream(retrytest.Cancel), only: http2},
+		{name: "GOAWAY without the stream", step: retrytest.GoAway(0, retrytest.NoError), only: http2, unprocessed: true},
+		{name: "GOAWAY with the stream", step: retrytest.GoAway(retrytest.MaxStream, retrytest.NoError), only: http2},
+		{name: "no SETTINGS", step: retrytest.StallSettings(), only: http2, unprocessed: true, stalls: true},
+		{name: "no WINDOW_UPDATE", step: retrytest.StallUpload(), only: http2, early: true, stalls: true},
+	}
+}
+
+var (
+	matrixPage  = strings.Repeat("page ", 200)
+	matrixSmall = bytes.Repeat([]byte("k"), 1<<10)
+	matrixLarge = bytes.Repeat([]byte("m"), 8<<20)
+)
+
+// A matrixMethod is a column.
+type matrixMethod struct {
+	name       string
+	idempotent bool
+}
+
+var matrixMethods = []matrixMethod{
+	{"GET", true}, {"HEAD", true}, {"PUT", true}, {"DELETE", true}, {"QUERY", true}, {"POST", false}, {"POST+key", true}, {"PATCH", false},
+}
+
+// matrixBodies are those that f is tried with. The largest ones cost time, and differ from small ones only if the
+// server does not read them.
+func matrixBodies(f matrixFault) []string {
+	if f.early {
+		return []string{"none", "1 KiB", "8 MiB", "stream"}
+	}
+	return []string{"none", "1 KiB", "stream"}
+}
+
+func (m matrixMethod) request(t *testing.T, url, body string) (req *http.Request, sent []byte) {
+	var r io.Reader
+	switch body {
+	case "1 KiB":
+		sent = matrixSmall
+		r = bytes.NewReader(sent)
+	case "8 MiB":
+		sent = matrixLarge
+		r = bytes.NewReader(sent)
+	case "stream":
+		sent = matrixSmall
+		r = io.MultiReader(bytes.NewReader(sent)) // NewRequest knows no way to read it again
+	}
+	method, _, keyed := strings.Cut(m.name, "+")
+	req, err := http.NewRequestWithContext(t.Context(), method, url+"/", r)
+	require.NoError(t, err)
+	if keyed {
+		req.Header.Set("Idempotency-Key", "k")
+	}
+	return req, sent
+}
+
+// Each cell of the table is one request through a fault: how many attempts were made, how often the server acted on it,
+// and what came of it.
+func TestTheFaultMatrix(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(matrixHeading)
+	line := func(fault, proto, body string, cells []string) {
+		text := fmt.Sprintf("%-30s %-6s %-6s", fault, proto, body)
+		for _, c := range cells {
+			text += fmt.Sprintf(" %-13s", c)
+		}
+		b.WriteString(strings.TrimRight(text, " ") + "\n")
+	}
+	var names []string
+	for _, m := range matrixMethods {
+		names = append(names, m.name)
+	}
+	line("fault", "", "body", names)
+	for _, f := range matrixFaults() {
+		for _, proto := range []string{http1, http2} {
+			if f.only != "" && f.only != proto {
+				continue
+			}
+			for _, body := range matrixBodies(f) {
+				var cells []string
+				for _, m := range matrixMethods {
+					cells = append(cells, matrixCell(t, f, proto, body, m))
+				}
+				line(f.name, proto, body, cells)
+			}
+		}
+	}
+	if updating() {
+		require.NoError(t, os.MkdirAll("testdata", 0o755))
+		require.NoError(t, os.WriteFile(matrixFile, []byte(b.String()), 0o644))
+	}
+	want, err := os.ReadFile(matrixFile)
+	require.NoError(t, err)
+	assert.Equal(t, strings.Split(string(want), "\n"), strings.Split(b.String(), "\n"), "-update writes %s anew", matrixFile)
+}
+
+const matrixHeading = `# One request through each fault, which the server commits once, under a policy of 4 attempts.
+# A cell is: attempts/times that the server acted on the request, and what came of it: a status, or "error". After it,
+# why there was no further attempt: N not idempotent, R not replayable, M attempts exhausted, A Retry-After too long; and
+# "cut" if the response's body did not arrive whole. "-" is a request that was not tried.
+# net/http sends some requests again by itself, within an attempt.
+`
+
+func updating() bool {
+	f := flag.Lookup("update")
+	return f != nil && f.Value.String() == "true"
+}
+
+func matrixCell(t *testing.T, f matrixFault, proto, body string, m matrixMethod) (cell string) {
+	if body == "8 MiB" && m.name != "PUT" && m.name != "POST" {
+		return "-"
+	}
+	synctest.Test(t, func(t *testing.T) {
+		config := retrytest.Config{Pipe: true, Default: retrytest.OK(matrixPage)}
+		if proto == http2 {
+			config.Protocol = retrytest.H2C
+		}
+		srv, tr := config.NewServer(t), new(trail)
+		base := srv.Transport()
+		if f.kept {
+			resp, err := base.RoundTrip(newRequest(t, "GET", srv.URL+"/", ""))
+			require.NoError(t, err)
+			readAndClose(t, resp)
+			synctest.Wait()
+		}
+		before := len(srv.Requests())
+		srv.Add(f.step)
+		p := tr.eager(4)
+		p.Backoff = retry.Constant(time.Second) // so that a dying connection is dead before the retry
+		if f.stalls {
+			p.AttemptTimeout = 10 * time.Second
+		}
+		req, sent := m.request(t, srv.URL, body)
+		resp, err := retry.New(base, p).RoundTrip(req)
+		outcome := matrixOutcome(req.Method, resp, err, tr)
+		arrived := srv.Requests()[before:]
+		acted := 0
+		for _, r := range arrived {
+			if !f.unprocessed || r.Step != f.step.String() {
+				acted++
+			}
+		}
+		what := fmt.Sprintf("%s %s %s %s", f.name, proto, m.name, body)
+		if !m.idempotent && !f.byNetHTTP {
+			assert.LessOrEqual(t, acted, 1, "%s: a request that must not be processed twice", what)
+		}
+		if err == nil && resp.StatusCode == http.StatusOK {
+			last := arrived[len(arrived)-1]
+			sum := sha256.Sum256(sent)
+			assert.Equal(t, hex.EncodeToString(sum[:]), last.SHA256, "%s: the body that arrived", what)
+		}
+		cell = fmt.Sprintf("%d/%d %s", len(tr.steps), acted, outcome)
+	})
+	return cell
+}
+
+// matrixOutcome reads what RoundTrip returned.
+func matrixOutcome(method string, resp *http.Response, err error, tr *trail) string {
+	outcome := "error"
+	if err == nil {
+		outcome = fmt.Sprint(resp.StatusCode)
+	}
+	switch tr.last().Reason {
+	case retry.ErrNotIdempotent:
+		outcome += " N"
+	case retry.ErrNotReplayable:
+		outcome += " R"
+	case retry.ErrRetryAfter:
+		outcome += " A"
+	case retry.ErrMaxAttempts:
+		outcome += " M"
+	}
+	if err != nil {
+		return outcome
+	}
+	defer resp.Body.Close()
+	defer time.AfterFunc(time.Minute, func() { resp.Body.Close() }).Stop() // for one that stalls
+	limit := int64(1 << 20)                                                // for one without end
+	page, err := io.ReadAll(io.LimitReader(resp.Body, limit))
+	if err != nil || resp.StatusCode == http.StatusOK && method != http.MethodHead && string(page) != matrixPage {
+		outcome += " cut"
+	}
+	return outcome
+}
