@@ -36,6 +36,109 @@ func TestTheLinksOfTheREADMELeadToFiles(t *testing.T) {
 	}
 }
 
+const (
+	decisionsBegin = "<!-- decisions: begin; go test -update . writes this from testdata/decisions.txt -->\n"
+	decisionsEnd   = "<!-- decisions: end -->\n"
+)
+
+func TestTheREADMEsTableOfWhatIsRetriedIsThatOfTheGoldenFile(t *testing.T) {
+	text := readmeText(t)
+	before, rest, found := strings.Cut(text, decisionsBegin)
+	require.True(t, found)
+	table, after, found := strings.Cut(rest, decisionsEnd)
+	require.True(t, found)
+	want := decisionsTable(t)
+	if *update {
+		require.NoError(t, os.WriteFile("README.md", []byte(before+decisionsBegin+want+decisionsEnd+after), 0o644))
+		table = want
+	}
+	assert.Equal(t, want, table, "go test -update . writes it anew")
+}
+
+// decisionsTable puts the outcomes that fare alike into one row. It does so for statuses and errors apart.
+func decisionsTable(t *testing.T) string {
+	t.Helper()
+	file, err := os.ReadFile("testdata/decisions.txt")
+	require.NoError(t, err)
+	_, lines, _ := strings.Cut(string(file), "\noutcome ")
+	_, lines, _ = strings.Cut(lines, "\n")
+	var all []outcomeRow
+	for line := range strings.Lines(lines) {
+		cells := regexp.MustCompile(` {2,}`).Split(strings.TrimSpace(line), -1)
+		require.Len(t, cells, 5, line)
+		if len(all) == 0 || all[len(all)-1].outcome != cells[0] {
+			all = append(all, outcomeRow{outcome: cells[0], class: cells[3]})
+		}
+		all[len(all)-1].add(cells[1]+" "+cells[2], cells[4])
+	}
+	table := "| outcome | class | idempotent | not idempotent | body cannot be sent again |\n|---|---|---|---|---|\n"
+	for _, key := range outcomeKeys(all) {
+		table += "| " + outcomeNames(all, key) + " | " + strings.TrimPrefix(strings.TrimPrefix(key, "status"), "error") + " |\n"
+	}
+	return table
+}
+
+// An outcomeRow is what the golden file says of one outcome.
+type outcomeRow struct {
+	outcome, class         string
+	idempotent, post, once string
+}
+
+func (r *outcomeRow) add(kind, decision string) {
+	switch kind {
+	case "any any":
+		r.idempotent, r.post, r.once = decision, decision, decision
+	case "PUT again":
+		r.idempotent = decision
+	case "POST again":
+		r.post = decision
+	case "PUT once":
+		r.once = decision
+	}
+}
+
+func (r outcomeRow) isStatus() bool { return r.outcome[0] >= '0' && r.outcome[0] <= '9' }
+
+func (r outcomeRow) key() string {
+	kind := "error"
+	if r.isStatus() {
+		kind = "status"
+	}
+	return kind + strings.Join([]string{r.class, r.idempotent, r.post, r.once}, " | ")
+}
+
+func outcomeKeys(all []outcomeRow) (keys []string) {
+	for _, r := range all {
+		if !slices.Contains(keys, r.key()) {
+			keys = append(keys, r.key())
+		}
+	}
+	return keys
+}
+
+// outcomeNames lists the outcomes with a key. Of codes that follow each other in the file it names the first and the last.
+func outcomeNames(all []outcomeRow, key string) string {
+	var names []string
+	for i := 0; i < len(all); i++ {
+		if all[i].key() != key {
+			continue
+		}
+		first := i
+		for all[i].isStatus() && i+1 < len(all) && all[i+1].key() == key && !strings.Contains(all[i+1].outcome, ",") {
+			i++
+		}
+		name := all[first].outcome
+		if all[first].isStatus() && !strings.Contains(name, ",") {
+			name = name[:3]
+		}
+		if i > first {
+			name += " to " + all[i].outcome[:3]
+		}
+		names = append(names, name)
+	}
+	return strings.Join(names, "; ")
+}
+
 // The code is compiled in a module of its own, whose go.mod has the lines that the README gives for it.
 func TestTheCodeOfTheREADMECompiles(t *testing.T) {
 	root, err := filepath.Abs(".")
