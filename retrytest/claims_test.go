@@ -26,7 +26,6 @@ func TestWhatIsNotClaimedIsNotHeldAgainstAWrapper(t *testing.T) {
 		"returns an error instead of the last response":  {NoLastResponse: true},
 		"makes 101 attempts":                             {Attempts: 101, Unclaimed: unclaimed("AttemptsBounded")},
 		"closes a discarded response without reading it": {Unclaimed: unclaimed("ConnectionReuse")},
-		"leaves a goroutine behind":                      {Unclaimed: unclaimed("NothingLeft")},
 	} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
