@@ -39,6 +39,8 @@ type scene struct {
 	body io.ReadCloser // as it came
 	text string        // what was in it
 	resp *http.Response
+	page io.Closer     // the response's body, as it was made
+	done time.Duration // since the script was made
 }
 
 func play(replies ...reply) *script { return &script{begin: time.Now(), replies: replies} }
@@ -60,7 +62,10 @@ func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sent[n].resp = resp
+	s.sent[n].resp, s.sent[n].done = resp, time.Since(s.begin)
+	if resp != nil {
+		s.sent[n].page = resp.Body
+	}
 	return resp, err
 }
 
@@ -245,10 +250,10 @@ func (s *script) left(o *order, returned *http.Response) (names []string) {
 		}
 	}
 	for _, one := range s.sent {
-		if one.resp == nil || one.resp == returned {
+		if one.resp == returned {
 			continue
 		}
-		if b, ok := one.resp.Body.(*watched); ok && !b.isClosed() {
+		if b, ok := one.page.(*watched); ok && !b.isClosed() {
 			names = append(names, b.name)
 		}
 	}
