@@ -68,6 +68,18 @@ func finish(resp *http.Response, err error) error {
 
 func ok(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") }
 
+// warm sends what need not be measured: the first contender of a process would pay for its first pages and connections.
+func (l *loopback) warm(b *testing.B, rt http.RoundTripper, requests int, bytes int64) {
+	for range requests {
+		resp, err := rt.RoundTrip(l.newRequest())
+		if err != nil {
+			b.Fatal(err)
+		}
+		io.CopyN(io.Discard, resp.Body, bytes)
+		resp.Body.Close()
+	}
+}
+
 // BenchmarkLoopbackSerial is a GET over one kept connection.
 func BenchmarkLoopbackSerial(b *testing.B) { overLoopback(b, false, serially) }
 
@@ -83,7 +95,9 @@ func BenchmarkLoopbackParallelHTTP2(b *testing.B) { overLoopback(b, true, parall
 func overLoopback(b *testing.B, http2 bool, run func(*testing.B, http.RoundTripper, *loopback)) {
 	each(b, func(b *testing.B, c bench.Contender) {
 		l := newLoopback(b, http2, ok)
-		run(b, c.New(l.transport, usual), l)
+		rt := c.New(l.transport, usual)
+		l.warm(b, rt, 500, 1<<10)
+		run(b, rt, l)
 	}, everyone...)
 }
 
@@ -206,6 +220,7 @@ func BenchmarkStream1GiB(b *testing.B) {
 			}
 		})
 		rt := c.New(l.transport, usual)
+		l.warm(b, rt, 1, size/4)
 		b.SetBytes(size)
 		stop := stopwatch(b)
 		for b.Loop() {

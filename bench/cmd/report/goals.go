@@ -29,12 +29,12 @@ type goal struct {
 }
 
 var goals = []goal{
-	{text: "success, no budget: at most 10 ns over the stub", bench: "Success", contender: withoutBudget, unit: "cpu-ns/op", over: true, limit: 10},
-	{text: "success, with the budget: at most 15 ns over the stub", bench: "Success", contender: withBudget, unit: "cpu-ns/op", over: true, limit: 15},
+	{text: "success, no budget: at most 10 ns over the stub", bench: "Success", contender: withoutBudget, unit: "cpu-ns/op", over: true, limit: 10, note: whySuccess},
+	{text: "success, with the budget: at most 15 ns over the stub", bench: "Success", contender: withBudget, unit: "cpu-ns/op", over: true, limit: 15, note: whySuccess},
 	{text: "success: no allocation", bench: "Success", contender: withBudget, unit: "allocs/op"},
-	{text: "success, cancelable context: at most 15 ns over the stub", bench: "SuccessCancel", contender: withBudget, unit: "cpu-ns/op", over: true, limit: 15},
+	{text: "success, cancelable context: at most 15 ns over the stub", bench: "SuccessCancel", contender: withBudget, unit: "cpu-ns/op", over: true, limit: 15, note: whySuccess},
 	{text: "success, cancelable context: no allocation", bench: "SuccessCancel", contender: withBudget, unit: "allocs/op"},
-	{text: "PUT of 1 KiB, success: at most 15 ns over the stub", bench: "Put1KiB", contender: withBudget, unit: "cpu-ns/op", over: true, limit: 15},
+	{text: "PUT of 1 KiB, success: at most 15 ns over the stub", bench: "Put1KiB", contender: withBudget, unit: "cpu-ns/op", over: true, limit: 15, note: whySuccess},
 	{text: "PUT of 1 KiB, success: no allocation", bench: "Put1KiB", contender: withBudget, unit: "allocs/op"},
 	{text: "PUT of 1 MiB, success: the stub's time", bench: "Put1MiB", contender: withBudget, unit: "cpu-ns/op", ratio: true},
 	{text: "PUT of 1 MiB, success: no memory", bench: "Put1MiB", contender: withBudget, unit: "B/op"},

@@ -92,17 +92,33 @@ func writeGoals(w io.Writer, s *samples) {
 		}
 		fmt.Fprintf(w, "| %s | %s | %s | %s | %s |\n", r.text, r.figureText(), number(r.toBare), r.rivalText(), met)
 	}
-	for _, g := range goals {
-		if g.note != nil && !g.result(s).met {
-			fmt.Fprintf(w, "\nNot met: %s. %s\n", g.text, g.note(s))
-		}
-	}
+	writeShortfalls(w, s)
 	fmt.Fprint(w, `
 "× bare" and "× best rival" compare whole times, the stub's included. Where the bare base has nothing of the kind, and
 where the rival has zero, there is a dash. The bound of "the same time" is what the pass-through, which costs a
 nanosecond, seems to differ by, and at least 5 %.
 
 `)
+}
+
+// writeShortfalls says why goals are not met, once for all that have the same reason.
+func writeShortfalls(w io.Writer, s *samples) {
+	var reasons []string
+	missed := map[string][]string{}
+	for _, g := range goals {
+		if g.note == nil || g.result(s).met {
+			continue
+		}
+		reason := g.note(s)
+		if missed[reason] == nil {
+			reasons = append(reasons, reason)
+		}
+		goal, _, _ := strings.Cut(g.text, ":")
+		missed[reason] = append(missed[reason], goal)
+	}
+	for _, reason := range reasons {
+		fmt.Fprintf(w, "\nNot met (%s): %s\n", strings.Join(missed[reason], "; "), reason)
+	}
 }
 
 func (r result) rivalText() string {
