@@ -31,7 +31,7 @@ func withConn(ctx context.Context, c net.Conn) context.Context {
 
 func (s *Server) newConn(raw net.Conn) *conn {
 	c := &conn{Conn: raw, raw: raw, srv: s, closed: make(chan struct{})}
-	c.h2.init()
+	c.h2.init(s.cfg.Protocol.http2())
 	s.mu.Lock()
 	s.accepted++
 	c.number = s.accepted

@@ -1,5 +1,5 @@
 // Package retrytest has two tools for tests of HTTP clients: a server that fails as its script says, and
-// a conformance kit for RoundTrippers, TestRoundTripper.
+// a conformance kit for RoundTrippers, [TestRoundTripper].
 //
 // A [Server] answers each request by the next [Step] of a script:
 //

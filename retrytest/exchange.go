@@ -25,6 +25,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	c := r.Context().Value(connKey{}).(*conn)
 	stream := takeStream(r)
 	tn, rec := s.take(c, stream, r)
+	defer rec.finish()
 	r.TLS = c.tls
 	if r.Body != http.NoBody {
 		r.Body = rec

@@ -2,7 +2,6 @@ package retrytest
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"net"
 	"net/http"
@@ -53,10 +52,14 @@ type frameFilter struct {
 	codes map[uint32]uint32
 	drop  map[uint32]bool
 	sent  map[uint32]int64 // bytes of content written to a stream, if its header is written
-	moved chan struct{}    // closed and made anew when sent changes
+	begun bool             // a frame is written
+	moved chan struct{}    // closed and made anew when a frame is written
 }
 
-func (f *frameFilter) init() {
+func (f *frameFilter) init(expected bool) {
+	if !expected {
+		f.preface = -1
+	}
 	f.lock = make(chan struct{}, 1)
 	f.moved = make(chan struct{})
 	f.codes = make(map[uint32]uint32)
@@ -179,81 +182,39 @@ func (f *frameFilter) write(c net.Conn, p []byte) (int, error) {
 	f.lock <- struct{}{}
 	defer func() { <-f.lock }()
 	var out []byte
-	sent := false
 	f.part = append(f.part, p...)
 	f.part = eachFrame(f.part, func(frame []byte) {
-		id := streamOf(frame)
-		if f.drop[id] {
-			return
+		if f.outgoing(frame) {
+			out = append(out, frame...)
 		}
-		if code, ok := f.codes[id]; ok && frame[3] == frameRSTStream {
-			binary.BigEndian.PutUint32(frame[frameHeaderLen:], code)
-		}
-		switch frame[3] {
-		case frameHeaders:
-			f.sent[id] += 0
-			sent = true
-		case frameData:
-			f.sent[id] += int64(len(frame) - frameHeaderLen)
-			sent = true
-		}
-		out = append(out, frame...)
 	})
-	if len(out) > 0 {
-		if _, err := c.Write(out); err != nil {
-			return 0, err
-		}
+	if len(out) == 0 {
+		return len(p), nil
 	}
-	if sent {
-		close(f.moved)
-		f.moved = make(chan struct{})
+	if _, err := c.Write(out); err != nil {
+		return 0, err
 	}
+	f.begun = true
+	close(f.moved)
+	f.moved = make(chan struct{})
 	return len(p), nil
 }
 
-// inject writes a frame of our own.
-func (c *conn) inject(kind, flags byte, stream uint32, payload []byte) {
-	c.h2.lock <- struct{}{}
-	defer func() { <-c.h2.lock }()
-	if !c.h2.muted.Load() {
-		c.Conn.Write(appendFrame(nil, kind, flags, stream, payload))
+// outgoing changes a frame as was asked for, counts it, and reports whether to write it.
+func (f *frameFilter) outgoing(frame []byte) bool {
+	id := streamOf(frame)
+	if f.drop[id] {
+		return false
 	}
-}
-
-// setCode makes the http.Server's next RST_STREAM on stream say code.
-func (c *conn) setCode(stream, code uint32) {
-	c.h2.lock <- struct{}{}
-	defer func() { <-c.h2.lock }()
-	c.h2.codes[stream] = code
-}
-
-// dropStream lets nothing more through that the http.Server writes to stream.
-func (c *conn) dropStream(stream uint32) {
-	c.h2.lock <- struct{}{}
-	defer func() { <-c.h2.lock }()
-	c.h2.drop[stream] = true
-}
-
-// waitSent waits until the header and n bytes of content are written to stream: over
-// HTTP/2, a handler's Flush returns before that.
-func (c *conn) waitSent(ctx context.Context, stream uint32, n int64) {
-	if stream == 0 {
-		return
-	}
-	for {
-		c.h2.lock <- struct{}{}
-		sent, begun := c.h2.sent[stream]
-		moved := c.h2.moved
-		<-c.h2.lock
-		if begun && sent >= n {
-			return
+	switch frame[3] {
+	case frameRSTStream:
+		if code, ok := f.codes[id]; ok {
+			binary.BigEndian.PutUint32(frame[frameHeaderLen:], code)
 		}
-		select {
-		case <-moved:
-		case <-ctx.Done():
-			return
-		case <-c.closed:
-			return
-		}
+	case frameHeaders:
+		f.sent[id] += 0
+	case frameData:
+		f.sent[id] += int64(len(frame) - frameHeaderLen)
 	}
+	return true
 }

@@ -101,6 +101,11 @@ func (f *frontListener) upLocked() error {
 	if f.li != nil {
 		return nil
 	}
+	select {
+	case <-f.closed:
+		return nil
+	default:
+	}
 	li, err := f.open(f.addr.String())
 	if err != nil {
 		return err
@@ -117,7 +122,7 @@ func (f *frontListener) dial(ctx context.Context) (net.Conn, error) {
 	}
 	li, _ := f.current()
 	if li == nil {
-		return nil, &net.OpError{Op: "dial", Net: "tcp", Addr: f.addr, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+		return f.dialDown(ctx)
 	}
 	return li.(*pipeListener).DialContext(ctx, "", "")
 }
@@ -126,7 +131,7 @@ func (f *frontListener) dial(ctx context.Context) (net.Conn, error) {
 func (f *frontListener) refuse(ctx context.Context) (net.Conn, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.li == nil {
+	if f.li == nil || f.pipe {
 		return f.dialDown(ctx)
 	}
 	f.downLocked()
@@ -137,6 +142,7 @@ func (f *frontListener) refuse(ctx context.Context) (net.Conn, error) {
 	return c, err
 }
 
+// dialDown dials what does not listen.
 func (f *frontListener) dialDown(ctx context.Context) (net.Conn, error) {
 	if f.pipe {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Addr: f.addr, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}

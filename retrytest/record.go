@@ -11,7 +11,7 @@ import (
 )
 
 // bodyPrefix is how much of a request's body is kept.
-const bodyPrefix = 4 << 10
+const bodyPrefix = 1 << 10
 
 // A Request is what arrived of one request.
 type Request struct {
@@ -34,7 +34,7 @@ type Request struct {
 	// BodyLength is how many bytes of the body were read; SHA256 is their checksum in hexadecimal.
 	BodyLength int64
 	SHA256     string
-	// Body is the beginning of the body: up to 4 KiB.
+	// Body is the beginning of the body: up to 1 KiB.
 	Body []byte
 	// Whole reports whether the body was read to its end. If it was not,
 	// the step did not read it or the client did not send it.
@@ -92,9 +92,16 @@ func newRecord(number int, c *conn, stream uint32, r *http.Request) *record {
 }
 
 func (rec *record) Read(p []byte) (int, error) {
-	n, err := rec.body.Read(p)
+	body := rec.reader()
+	if body == nil {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	n, err := body.Read(p)
 	rec.mu.Lock()
 	defer rec.mu.Unlock()
+	if rec.sum == nil { // the request ended while a handler's goroutine read
+		return n, err
+	}
 	rec.sum.Write(p[:n])
 	rec.BodyLength += int64(n)
 	rec.Body = append(rec.Body, p[:min(n, bodyPrefix-len(rec.Body))]...)
@@ -109,7 +116,26 @@ func (rec *record) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (rec *record) Close() error { return rec.body.Close() }
+// reader returns the request's own body, or nil when the request is over.
+func (rec *record) reader() io.Reader {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	if rec.body == nil {
+		return nil
+	}
+	return rec.body
+}
+
+// Close is a no-op, because it is the http.Server that closes the body.
+func (rec *record) Close() error { return nil }
+
+// finish lets go of what is not needed any more, because records stay until the test ends.
+func (rec *record) finish() {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	rec.SHA256 = hex.EncodeToString(rec.sum.Sum(nil))
+	rec.body, rec.src, rec.sum = nil, nil, nil
+}
 
 func (rec *record) snapshot() Request {
 	rec.mu.Lock()
@@ -118,6 +144,8 @@ func (rec *record) snapshot() Request {
 	r.Header = r.Header.Clone()
 	r.Trailer = r.Trailer.Clone()
 	r.Body = append([]byte(nil), r.Body...)
-	r.SHA256 = hex.EncodeToString(rec.sum.Sum(nil))
+	if rec.sum != nil {
+		r.SHA256 = hex.EncodeToString(rec.sum.Sum(nil))
+	}
 	return r
 }
