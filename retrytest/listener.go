@@ -3,6 +3,7 @@ package retrytest
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"os"
@@ -136,10 +137,15 @@ func (f *frontListener) refuse(ctx context.Context) (net.Conn, error) {
 	}
 	f.downLocked()
 	c, err := f.dialDown(ctx)
-	if upErr := f.upLocked(); upErr != nil && err == nil {
-		err = upErr
+	return c, joined(err, f.upLocked())
+}
+
+// joined is err itself unless the listener could not be opened again, which must not go unseen.
+func joined(err, upErr error) error {
+	if upErr == nil {
+		return err
 	}
-	return c, err
+	return errors.Join(err, upErr)
 }
 
 // dialDown dials what does not listen.
