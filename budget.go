@@ -41,8 +41,9 @@ type Budget struct {
 	Ratio float64
 
 	mu      sync.Mutex
-	buckets map[authority]*bucket // at most maxBuckets
-	highest int                   // the most buckets since the map was made
+	buckets map[authority]*bucket  // at most maxBuckets
+	highest int                    // the most buckets since the map was made
+	last    atomic.Pointer[bucket] // the one that was settled last: for most clients, the only one
 	recent  [slots]atomic.Pointer[bucket]
 }
 
@@ -132,9 +133,8 @@ func (b *Budget) success(a authority) {
 
 // count is success without the clock. It reports whether the bucket is due for settling.
 func (b *Budget) count(a authority) (k *bucket, due bool) {
-	k = b.known(a)
-	if k == nil {
-		k = b.bucket(a, time.Now())
+	if k = b.last.Load(); k == nil || k.authority != a {
+		k = b.find(a)
 	}
 	return k, k.pending.Add(1)%samples == 0
 }
@@ -145,6 +145,9 @@ func (b *Budget) settle(k *bucket, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.sweep(now)
+	if b.buckets[k.authority] == k {
+		b.last.Store(k)
+	}
 }
 
 // withdraw takes 1 for a retry, if there is that much.
@@ -159,17 +162,17 @@ func (b *Budget) refund(a authority, now time.Time) {
 	}
 }
 
-// known returns the bucket of a if it can be found without the lock, or nil.
-func (b *Budget) known(a authority) *bucket {
+// find returns the bucket of a. It does not need the clock, nor the lock, if two authorities do not share a slot.
+func (b *Budget) find(a authority) *bucket {
 	if k := b.recent[a.slot()].Load(); k != nil && k.authority == a {
 		return k
 	}
-	return nil
+	return b.bucket(a, time.Now())
 }
 
 // bucket returns the bucket of a, which is made if need be.
 func (b *Budget) bucket(a authority, now time.Time) *bucket {
-	if k := b.known(a); k != nil {
+	if k := b.recent[a.slot()].Load(); k != nil && k.authority == a {
 		return k
 	}
 	b.mu.Lock()
@@ -239,6 +242,7 @@ func (b *Budget) evict(now time.Time) {
 
 func (b *Budget) drop(a authority, k *bucket) {
 	delete(b.buckets, a)
+	b.last.CompareAndSwap(k, nil)
 	b.recent[a.slot()].CompareAndSwap(k, nil)
 }
 
