@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"flag"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -19,8 +17,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
-
-const matrixFile = "testdata/matrix.txt"
 
 // A matrixFault is what the server does once, before it is well again.
 type matrixFault struct {
@@ -157,13 +153,7 @@ func TestTheFaultMatrix(t *testing.T) {
 			}
 		}
 	}
-	if updating() {
-		require.NoError(t, os.MkdirAll("testdata", 0o755))
-		require.NoError(t, os.WriteFile(matrixFile, []byte(b.String()), 0o644))
-	}
-	want, err := os.ReadFile(matrixFile)
-	require.NoError(t, err)
-	assert.Equal(t, strings.Split(string(want), "\n"), strings.Split(b.String(), "\n"), "-update writes %s anew", matrixFile)
+	golden(t, "matrix.txt", b.String())
 }
 
 const matrixHeading = `# One request through each fault, which the server commits once, under a policy of 4 attempts.
@@ -172,11 +162,6 @@ const matrixHeading = `# One request through each fault, which the server commit
 # "cut" if the response's body did not arrive whole. "-" is a request that was not tried.
 # net/http sends some requests again by itself, within an attempt.
 `
-
-func updating() bool {
-	f := flag.Lookup("update")
-	return f != nil && f.Value.String() == "true"
-}
 
 func matrixCell(t *testing.T, f matrixFault, proto, body string, m matrixMethod) (cell string) {
 	if body == "8 MiB" && m.name != "PUT" && m.name != "POST" {
