@@ -4,12 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"net/http"
-	"reflect"
-	"runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -268,27 +264,6 @@ func TestBudgetIsNeverOverdrawn(t *testing.T) {
 	})
 }
 
-func TestBudgetForgetsAuthoritiesThatAreAsGoodAsNew(t *testing.T) {
-	budget, now := new(retry.Budget), time.Now()
-	for i := range 10_000 {
-		require.True(t, budget.Spend(fmt.Sprint("host", i), now))
-	}
-	require.Equal(t, 10_000, budget.Buckets())
-	for range 20_000 {
-		now = now.Add(500 * time.Millisecond)
-		budget.Touch("busy", now)
-	}
-	assert.Less(t, budget.Buckets(), 100)
-}
-
-func TestBudgetRemembersNoMoreThanItsBound(t *testing.T) {
-	budget, now := new(retry.Budget), time.Now()
-	for i := range retry.MaxBuckets + 1000 {
-		require.True(t, budget.Spend(fmt.Sprint("host", i), now))
-	}
-	assert.Equal(t, retry.MaxBuckets, budget.Buckets())
-}
-
 func TestBudgetLearnsTheRateOfEachAuthorityInTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		budget := new(retry.Budget)
@@ -321,66 +296,8 @@ func TestBudgetGivesBackARetryThatWasNotSent(t *testing.T) {
 	})
 }
 
-func TestBudgetFindsTheServersOfAFamilyAtOnce(t *testing.T) {
-	for _, family := range []string{
-		"10.0.0.%d:8080", "shard-%d.example.com", "us-east-%d.db.internal:443", "a%d.blob.core.windows.net", "127.0.0.1:4%04d", "s%d", "[::1]:90%02d",
-	} {
-		slots := map[uint64]bool{}
-		for i := range 10 {
-			slots[retry.Slot(fmt.Sprintf(family, i))] = true
-		}
-		assert.GreaterOrEqual(t, len(slots), 7, family)
-	}
-}
-
-func TestBudgetMustNotBeCopied(t *testing.T) {
-	var locks int
-	budget := reflect.TypeFor[retry.Budget]()
-	for i := range budget.NumField() {
-		if budget.Field(i).Type == reflect.TypeFor[sync.Mutex]() {
-			locks++
-		}
-	}
-	assert.NotZero(t, locks, "go vet finds a copy by the lock in it")
-}
-
 func TestBudgetIsQuietAboutItsAuthority(t *testing.T) {
 	_, err := retry.New(outcomes(0), retry.Policy{Budget: &retry.Budget{Floor: 1}, Backoff: retry.Constant(0)}).RoundTrip(budgetRequest(t, "GET"))
 	require.ErrorIs(t, err, retry.ErrBudget)
 	assert.NotContains(t, err.Error(), "orders")
-}
-
-// BenchmarkBudgetAuthorities shows what a million authorities cost, each with a retry that was spent, and what is left
-// of it after an hour of traffic with one of them.
-func BenchmarkBudgetAuthorities(b *testing.B) {
-	const authorities = 1_000_000
-	req, err := http.NewRequest("GET", budgetAuthority, strings.NewReader(""))
-	require.NoError(b, err)
-	for b.Loop() {
-		before := heap()
-		budget := new(retry.Budget)
-		client := retry.New(outcomes(503), retry.Policy{Budget: budget, MaxAttempts: 2, Backoff: retry.Constant(0)})
-		for i := range authorities {
-			req.URL.Host = fmt.Sprint("host", i, ".example.com")
-			resp, err := client.RoundTrip(req)
-			require.NoError(b, err)
-			_, _ = io.Copy(io.Discard, resp.Body)
-		}
-		b.ReportMetric(float64(heap()-before)/float64(budget.Buckets()), "B/authority")
-		b.ReportMetric(float64(heap()-before)/1e6, "MB")
-		now := time.Now()
-		for range 1_000_000 {
-			now = now.Add(3600 * time.Microsecond)
-			budget.Touch("busy", now)
-		}
-		b.ReportMetric(float64(budget.Buckets()), "authorities-after")
-		b.ReportMetric(max(float64(heap())-float64(before), 0)/1e6, "MB-after")
-	}
-}
-
-func heap() uint64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
 }

@@ -2,8 +2,6 @@ package retry_test
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -245,90 +243,6 @@ func (c *closeCounter) Close() error {
 	return nil
 }
 
-func TestSharedRetryAfterIsLeftAtOnceByWhoIsCancelled(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		base := &busy{retryAfter: "10", well: time.Now().Add(time.Hour)}
-		client := shared(base, retry.Policy{})
-		closeGate(t, client)
-		cause := errors.New("the user went away")
-		ctx, cancel := context.WithCancelCause(t.Context())
-		start := time.Now()
-		time.AfterFunc(3*time.Second, func() { cancel(cause) })
-
-		_, err := client.RoundTrip(holdRequest(ctx, "GET"))
-
-		require.ErrorIs(t, err, context.Canceled)
-		require.ErrorIs(t, err, cause)
-		assert.Equal(t, 3*time.Second, time.Since(start))
-		assert.Len(t, base.asked, 1)
-	})
-}
-
-func TestSharedRetryAfterReleasesByMaxRetryAfterButNeverInOneBurst(t *testing.T) {
-	for _, tt := range []struct {
-		retryAfter     string
-		from, to, late time.Duration
-	}{
-		{"20", 20 * time.Second, 40 * time.Second, 35 * time.Second},
-		{"40", 40 * time.Second, 60 * time.Second, 55 * time.Second},
-		{"50", 50 * time.Second, 75 * time.Second, 70 * time.Second},
-		{"60", 60 * time.Second, 90 * time.Second, 80 * time.Second},
-	} {
-		t.Run(tt.retryAfter, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				start := time.Now()
-				base := &busy{retryAfter: tt.retryAfter, well: start.Add(tt.from)}
-				client := shared(base, retry.Policy{}) // MaxRetryAfter is 1m
-				closeGate(t, client)
-				var wg sync.WaitGroup
-				for range 100 {
-					wg.Go(func() {
-						_, err := client.RoundTrip(holdRequest(t.Context(), "GET"))
-						assert.NoError(t, err)
-					})
-				}
-				wg.Wait()
-				last := base.asked[len(base.asked)-1].Sub(start)
-				assert.GreaterOrEqual(t, base.asked[1].Sub(start), tt.from)
-				assert.Greater(t, last, tt.late)
-				assert.Less(t, last, tt.to)
-			})
-		})
-	}
-}
-
-func TestSharedRetryAfterLetsGoWhoHasWaitedLongEnough(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		base := &busy{retryAfter: "40", well: time.Now().Add(time.Hour)}
-		client := shared(base, retry.Policy{MaxAttempts: 1})
-		closeGate(t, client)
-		start := time.Now()
-		var wg sync.WaitGroup
-		for range 100 {
-			wg.Go(func() {
-				resp, err := client.RoundTrip(holdRequest(t.Context(), "GET"))
-				assert.NoError(t, err, "the gate fails open")
-				assert.Equal(t, 503, resp.StatusCode)
-			})
-		}
-		wg.Wait()
-		assert.LessOrEqual(t, time.Since(start), time.Minute, "though each 503 closed the gate again")
-	})
-}
-
-func TestSharedRetryAfterThatIsTooLongHoldsNobody(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		base := &busy{retryAfter: "3600", well: time.Now().Add(time.Hour)}
-		client := shared(base, retry.Policy{})
-		closeGate(t, client)
-		start := time.Now()
-		resp, err := client.RoundTrip(holdRequest(t.Context(), "GET"))
-		require.NoError(t, err)
-		assert.Equal(t, 503, resp.StatusCode)
-		assert.Zero(t, time.Since(start))
-	})
-}
-
 func TestOnAttemptSeesHowLongARequestWasHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		base := &busy{retryAfter: "10", well: time.Now().Add(time.Second)}
@@ -366,32 +280,5 @@ func TestSharedRetryAfterSpreadsRetriesToo(t *testing.T) {
 			}
 		}
 		assert.Equal(t, 100, late)
-	})
-}
-
-func TestSharedRetryAfterRemembersNoMoreThanItsBound(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		base := &busy{retryAfter: "10", well: time.Now().Add(time.Hour)}
-		client := shared(base, retry.Policy{MaxAttempts: 1})
-		ask := func(from, to int) {
-			for i := range to - from {
-				req := holdRequest(t.Context(), "GET")
-				req.URL.Host = fmt.Sprint("host", from+i)
-				_, err := client.RoundTrip(req)
-				require.NoError(t, err)
-			}
-		}
-		ask(0, retry.MaxHolds+10)
-		assert.Equal(t, retry.MaxHolds, client.Held())
-		time.Sleep(time.Minute)
-		ask(2*retry.MaxHolds, 3*retry.MaxHolds)
-		assert.Equal(t, retry.MaxHolds, client.Held(), "what is over makes room for what is new")
-
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		req := holdRequest(ctx, "GET")
-		req.URL.Host = fmt.Sprint("host", 3*retry.MaxHolds-1)
-		_, err := client.RoundTrip(req)
-		require.ErrorIs(t, err, retry.ErrDeadline)
 	})
 }
