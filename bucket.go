@@ -80,7 +80,10 @@ func (k *bucket) settle(b *Budget, now time.Time) float64 {
 // what the client did before an outage that its retries in the outage are measured by.
 func (k *bucket) faded(b *Budget, now time.Time) float64 {
 	idle := now.Sub(k.counted).Seconds() - b.window()
-	return k.rate * math.Exp(-max(idle, 0)/(10*b.window()))
+	if idle <= 0 {
+		return k.rate
+	}
+	return k.rate * math.Exp(-idle/(10*b.window()))
 }
 
 // average folds n events of the last elapsed seconds into an exponentially weighted moving rate.

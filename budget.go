@@ -123,9 +123,6 @@ func parseAuthority(s string) authority {
 
 // success records a first attempt that succeeded: one load and one addition, and once in 64 times a look at the clock.
 func (b *Budget) success(a authority) {
-	if b == Unlimited {
-		return
-	}
 	if k, due := b.count(a); due {
 		b.settle(k, time.Now())
 	}
@@ -144,9 +141,11 @@ func (b *Budget) settle(k *bucket, now time.Time) {
 	k.balance(b, now)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.sweep(now)
 	if b.buckets[k.authority] == k {
 		b.last.Store(k)
+	}
+	if len(b.buckets) > 1 {
+		b.sweep(now)
 	}
 }
 

@@ -46,6 +46,10 @@ func (t *Transport) roundTripper() http.RoundTripper {
 	if t.base != nil {
 		return t.base
 	}
+	return t.pool()
+}
+
+func (t *Transport) pool() http.RoundTripper {
 	t.once.Do(func() { t.pooled = cleanhttp.DefaultPooledTransport() })
 	return t.pooled
 }
@@ -63,7 +67,9 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	// Nearly every request ends here. Going through roundTrip would triple its price.
 	resp, err := t.roundTripper().RoundTrip(req)
 	if succeeded(resp, err) {
-		t.budgetOf(&t.policy).success(authorityOf(req.URL))
+		if b := t.budgetOf(&t.policy); b != Unlimited {
+			b.success(authorityOf(req.URL))
+		}
 		return resp, nil
 	}
 	c := call{Attempt: Attempt{Number: 1, Request: req, Response: resp, Err: err}, req: req, sent: 1}
@@ -172,7 +178,7 @@ func (t *Transport) deposit(p *Policy, c *call) {
 		t.holds.succeeded(authorityOf(c.req.URL))
 	}
 	switch b := t.budgetOf(p); {
-	case c.nested: // an outer Transport's retry
+	case b == Unlimited, c.nested: // which is an outer Transport's retry
 	case c.sent == 1:
 		b.success(authorityOf(c.req.URL))
 	default:
