@@ -178,6 +178,8 @@ func TestFailuresOfProxies(t *testing.T) {
 				config := &tls.Config{Certificates: []tls.Certificate{certificate}}
 				return via("https://proxy.example.com:3128", func(c net.Conn) { shakeHands(c, config) })(t)
 			}},
+		{name: "the proxy ends the handshake", url: url, text: "proxyconnect tcp: EOF", class: retry.Unprocessed,
+			base: via("https://proxy.example.com:3128", func(c net.Conn) { _, _ = c.Read(make([]byte, 1<<10)) })},
 		{name: "the SOCKS proxy cannot reach the host", url: url, text: "socks connect tcp", class: retry.Unprocessed,
 			base: via(socks, func(c net.Conn) {
 				_, _ = io.ReadFull(c, make([]byte, 3)) // RFC 1928 section 3
