@@ -28,25 +28,39 @@ type stormLine struct {
 }
 
 func (p *stormProgramme) figures() []stormFigure {
-	return []stormFigure{
-		p.timeFigure("storm-metastable", stormMetastable(0.7), 110, stormNone, stormUnlimited, stormDefault),
-		p.timeFigure("storm-outage", stormOutage(30*time.Second), 100, stormUnlimited, stormDefault, stormShared),
-		p.recoveryFigure(),
-		stormWaits(),
+	figures := []stormFigure{p.recoveryFigure(), stormWaits()}
+	for _, f := range stormTimeFigures {
+		figures = append(figures, p.timeFigure(f))
 	}
+	return figures
 }
 
-// timeFigure shows each kind of 1,000 clients in s over time.
-func (p *stormProgramme) timeFigure(file string, s stormScenario, seconds int, kinds ...stormKind) stormFigure {
-	f := stormFigure{File: file}
-	for _, k := range kinds {
+// stormTimeFigures are the figures of 1,000 clients over time.
+var stormTimeFigures = []stormTimeFigure{
+	{"storm-metastable", stormMetastable(0.7), []stormKind{stormNone, stormUnlimited, stormDefault}},
+	{"storm-outage", stormOutage(30 * time.Second), []stormKind{stormUnlimited, stormDefault, stormShared}},
+}
+
+type stormTimeFigure struct {
+	file  string
+	what  stormScenario
+	kinds []stormKind
+}
+
+// scenario is what happens, until a minute after the server is healthy again.
+func (f stormTimeFigure) scenario() stormScenario {
+	s := f.what
+	s.after, s.whole = time.Minute, true
+	return s
+}
+
+func (p *stormProgramme) timeFigure(t stormTimeFigure) stormFigure {
+	f, s := stormFigure{File: t.file}, t.scenario()
+	for _, k := range t.kinds {
 		st := p.stats(k, s, stormFleets[0])
 		capacity, requests, attempts, good := stormLine{Name: "capacity"}, stormLine{Name: "offered load (new requests)"},
 			stormLine{Name: "attempts"}, stormLine{Name: "goodput (requests that end well)"}
-		for i, b := range st.bins[:min(seconds, len(st.bins))] {
-			if b.requests == 0 {
-				break // the simulation was over
-			}
+		for i, b := range st.bins[:len(st.bins)-1] {
 			x, c := float64(i)-stormWarmup.Seconds(), 10/s.load
 			if in := time.Duration(i)*time.Second - stormWarmup; in >= 0 && in < s.pulse {
 				c *= s.slow // zero in an outage
@@ -57,7 +71,7 @@ func (p *stormProgramme) timeFigure(file string, s stormScenario, seconds int, k
 			good.Points = append(good.Points, [2]float64{x, float64(b.good) / 1000})
 		}
 		f.Panels = append(f.Panels, stormPanel{
-			Title: k.name, X: "time since the trouble began (s)", Y: "thousand a second", YMax: 45,
+			Title: k.name, X: "time since the trouble began (s)", Y: "thousand a second", YMax: 50,
 			Lines: []stormLine{capacity, requests, attempts, good},
 		})
 	}
@@ -93,14 +107,14 @@ func (p *stormProgramme) recoveryFigure() stormFigure {
 	}}}
 }
 
-// stormWaits shows delays as they are drawn, of two hundred clients for each retry.
+// stormWaits shows delays as they are drawn, of eighty clients for each retry.
 func stormWaits() stormFigure {
 	f := stormFigure{File: "storm-waits"}
 	random := rand.New(rand.NewPCG(stormSeed, 4))
 	for _, j := range stormJitters {
 		l := stormLine{Name: "one client's delay"}
 		for n := 1; n <= 7; n++ {
-			for range 200 {
+			for range 80 {
 				d := retry.StormDelay(retry.Exponential{Jitter: j.jitter}, n, random.Float64())
 				x := float64(n) + 0.6*(random.Float64()-0.5)
 				l.Points = append(l.Points, [2]float64{x, d.Seconds()})

@@ -30,6 +30,7 @@ type stormScenario struct {
 	timeout  time.Duration // clients give up after this; the server works on; zero is never
 	herd     bool          // every client sends one request, all at once; the capacity is a tenth of the clients per second
 	deadline time.Duration // of each request
+	whole    bool          // simulate all of after, even if there is nothing more to learn
 
 	backoff    retry.Exponential // of the clients
 	attempts   int               // their MaxAttempts; zero is the default

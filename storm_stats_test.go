@@ -13,7 +13,7 @@ type stormStats struct {
 	peak     [10]int // attempts in the tenths of the current second
 	peakBin  int
 	checked  int // the second in which settled last looked
-	peakMax  int // most attempts in a tenth of a second after the pulse
+	peakMax  int // most attempts in a tenth of a second after the pulse and the first second
 }
 
 // stormBin is one second.
@@ -53,7 +53,7 @@ func (st *stormStats) attempt(r stormRequest, now time.Duration) {
 		st.peak, st.peakBin = [10]int{}, tenth/10
 	}
 	st.peak[tenth%10]++
-	if now >= stormWarmup+st.scenario.pulse {
+	if now >= stormWarmup+max(st.scenario.pulse, time.Second) {
 		st.peakMax = max(st.peakMax, st.peak[tenth%10])
 	}
 }
@@ -86,7 +86,7 @@ func (st *stormStats) ended(r stormRequest, ok bool, now time.Duration) {
 // settled says that nothing is left to learn: all requests of the pulse have ended and the server has recovered.
 func (st *stormStats) settled(now time.Duration) bool {
 	second := int(now / time.Second)
-	if st.open > 0 || second == st.checked || now < stormWarmup+st.scenario.pulse {
+	if st.scenario.whole || st.open > 0 || second == st.checked || now < stormWarmup+st.scenario.pulse {
 		return false
 	}
 	st.checked = second

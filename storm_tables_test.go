@@ -17,20 +17,26 @@ var stormLoads = []float64{0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95}
 
 func stormTables() []stormTable {
 	ours := []stormKind{stormNone, stormUnlimited, stormDefault, stormTen}
-	asked := []stormKind{stormAsked, stormShared}
 	all := slices.Concat(ours, stormOthers)
-	sizes := " (1k / 10k / 100k clients)"
+	asked := []stormKind{stormAsked, stormShared}
+	outage, sizes := stormOutage(30*time.Second), " (1k / 10k / 100k clients)"
 	return []stormTable{
-		{"Slow server, clients that give up after 1 s: seconds until it is back, at a load of 0.7" + sizes, slices.Concat(all, asked), []stormColumn{
+		{"Slow server, clients that give up after 1 s: seconds until it is back" + sizes, all, []stormColumn{
 			{"load 0.7", stormMetastable(0.7), stormFleets, stormRecovery},
 		}},
-		{"The same at a load of 0.9" + sizes, []stormKind{stormNone, stormDefault, stormTen, stormShared}, []stormColumn{
+		{"The same at a higher load" + sizes, []stormKind{stormNone, stormDefault, stormTen}, []stormColumn{
 			{"load 0.9", stormMetastable(0.9), stormFleets, stormRecovery},
 		}},
-		{"Outage of 30 s" + sizes, slices.Concat(all, asked), []stormColumn{
-			{"attempts per request", stormOutage(30 * time.Second), stormFleets, stormAttempts(30, 30)},
-			{"in the last 10 s", stormOutage(30 * time.Second), stormFleets, stormAttempts(30, 10)},
-			{"end well", stormOutage(30 * time.Second), stormFleets, stormSaved},
+		{"Outage of 30 s" + sizes, all, []stormColumn{
+			{"attempts per request", outage, stormFleets, stormAttempts(30, 30)},
+			{"in the last 10 s", outage, stormFleets, stormAttempts(30, 10)},
+			{"end well", outage, stormFleets, stormSaved},
+		}},
+		{"The same, if each 503 has Retry-After: 5" + sizes, asked, []stormColumn{
+			{"attempts per request", outage, stormFleets, stormAttempts(30, 30)},
+			{"in the last 10 s", outage, stormFleets, stormAttempts(30, 10)},
+			{"end well", outage, stormFleets, stormSaved},
+			{"slow server, load 0.7: seconds until it is back (1k / 10k)", stormMetastable(0.7), stormFleets[:2], stormRecovery},
 		}},
 		{"Short outages, Exponential{Base: 2 * time.Second}: requests that end well" + sizes, all, []stormColumn{
 			{"2 s", stormBlip(2 * time.Second), stormFleets, stormSaved},
@@ -43,8 +49,8 @@ func stormTables() []stormTable {
 		stormRecoveryTable("Slow server: seconds until it is back, over the load; 100 clients at 10/s",
 			stormFleet{100, 10}, slices.Concat(ours, stormOthers)),
 		stormRecoveryTable("The same; 10,000 clients at 0.1/s", stormFleet{10_000, 0.1}, ours),
-		stormHerdTable("All 10,000 clients restart at once", 0, "no outage"),
-		stormHerdTable("All 10,000 clients restart at once, while the server is down for 30 s", 30*time.Second, "down"),
+		stormHerdTable("All 10,000 clients restart at once", 0),
+		stormHerdTable("All 10,000 clients restart at once, while the server is down for 30 s", 30*time.Second),
 	}
 }
 
@@ -58,7 +64,7 @@ func stormRecoveryTable(title string, f stormFleet, kinds []stormKind) stormTabl
 }
 
 // stormHerdTable compares the shapes of jitter, so that nothing else may end a request.
-func stormHerdTable(title string, down time.Duration, _ string) stormTable {
+func stormHerdTable(title string, down time.Duration) stormTable {
 	t := stormTable{title: title + "; 20 attempts, no budget: attempts per request, seconds until 99 % end well, most attempts within 100 ms over capacity",
 		kinds: []stormKind{stormUnlimited}}
 	for _, j := range stormJitters {
