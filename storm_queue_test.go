@@ -1,6 +1,7 @@
 package retry_test
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -116,8 +117,5 @@ func (w *stormWheel) pop() stormEvent {
 // stormLatestFirst orders the latest first, and events of one time in a way that does not depend
 // on how they came.
 func stormLatestFirst(a, b stormEvent) int {
-	if a.at != b.at {
-		return int(b.at - a.at)
-	}
-	return int(b.r.client - a.r.client)
+	return cmp.Or(cmp.Compare(b.at, a.at), cmp.Compare(b.r.client, a.r.client))
 }

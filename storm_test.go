@@ -13,7 +13,17 @@ import (
 // a tenth of the capacity.
 func stormSmall(rate float64) stormFleet { return stormFleet{clients: int(1000 / rate), rate: rate} }
 
+// withoutRaceDetector skips what takes ten times as long with it: a simulation has one goroutine, so that there are no
+// races to find.
+func withoutRaceDetector(t *testing.T) {
+	t.Helper()
+	if raceDetector {
+		t.Skip("a simulation has one goroutine")
+	}
+}
+
 func TestAServerThatWasSlowRecoversAsIfNobodyRetried(t *testing.T) {
+	withoutRaceDetector(t)
 	for _, load := range []float64{0.7, 0.9} {
 		none, ok := stormNone.run(stormMetastable(load), stormSmall(10)).recovery()
 		assert.True(t, ok)
@@ -28,6 +38,7 @@ func TestAServerThatWasSlowRecoversAsIfNobodyRetried(t *testing.T) {
 }
 
 func TestAServerThatWasSlowRecoversFromManyRareClients(t *testing.T) {
+	withoutRaceDetector(t)
 	none, _ := stormNone.run(stormMetastable(0.7), stormSmall(0.1)).recovery()
 	got, ok := stormDefault.run(stormMetastable(0.7), stormSmall(0.1)).recovery()
 	assert.True(t, ok)
@@ -35,21 +46,25 @@ func TestAServerThatWasSlowRecoversFromManyRareClients(t *testing.T) {
 }
 
 func TestRequestsOfAShortOutageEndWell(t *testing.T) {
+	withoutRaceDetector(t)
 	for _, rate := range []float64{10, 1, 0.1} {
 		assert.GreaterOrEqual(t, stormDefault.run(stormBlip(2*time.Second), stormSmall(rate)).savedShare(), 0.97)
 	}
 }
 
 func TestRequestsEndWellWhenAThirdOfTheAttemptsFails(t *testing.T) {
+	withoutRaceDetector(t)
 	assert.GreaterOrEqual(t, stormDefault.run(stormPartial(0.33), stormSmall(10)).savedShare(), 0.985)
 }
 
 func TestALongOutageSeesFewRetries(t *testing.T) {
+	withoutRaceDetector(t)
 	st := stormDefault.run(stormOutage(30*time.Second), stormSmall(10))
 	assert.LessOrEqual(t, st.amplification(stormWarmup+20*time.Second, stormWarmup+30*time.Second), 1.2)
 }
 
 func TestSharedRetryAfterTakesTheLoadOffAnOutage(t *testing.T) {
+	withoutRaceDetector(t)
 	for _, rate := range []float64{10, 1} {
 		st := stormShared.run(stormOutage(30*time.Second), stormSmall(rate))
 		assert.LessOrEqual(t, st.amplification(stormWarmup, stormWarmup+30*time.Second), 0.3)
@@ -58,6 +73,7 @@ func TestSharedRetryAfterTakesTheLoadOffAnOutage(t *testing.T) {
 }
 
 func TestAModelWithoutBudgetDoesWhatThePackageDoes(t *testing.T) {
+	withoutRaceDetector(t)
 	for _, s := range []stormScenario{stormOutage(5 * time.Second), stormMetastable(0.7), stormPartial(0.33)} {
 		unlimited := stormPackage("", retry.Policy{Budget: retry.Unlimited}, stormBudgetSize{})
 		assert.Equal(t, stormUnlimited.run(s, stormSmall(10)), unlimited.run(s, stormSmall(10)), s.name)
