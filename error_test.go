@@ -33,6 +33,7 @@ func TestTheTextOfAnErrorTellsAttemptsStatusErrorAndReason(t *testing.T) {
 		{retry.Error{Attempts: 1, Reason: retry.ErrBudget, StatusCode: 599}, "retry: after 1 attempt: status 599: the retry budget is spent"},
 		{retry.Error{Attempts: 3, Err: leaky}, "retry: after 3 attempts: no route"},
 		{retry.Error{Attempts: 3, Err: fmt.Errorf("log in: %w", leaky)}, "retry: after 3 attempts: no route"},
+		{retry.Error{Attempts: 3, Err: &url.Error{Op: "Get", URL: secretURL}}, "retry: after 3 attempts: Get"},
 		{retry.Error{Attempts: 3, Err: &retry.Error{Attempts: 2, Err: leaky}}, "retry: after 3 attempts: retry: after 2 attempts: no route"},
 	} {
 		assert.EqualError(t, &row.err, row.want)

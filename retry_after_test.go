@@ -76,6 +76,11 @@ var retryAfterRows = []struct {
 		[]string{"Retry-After", "Friday, 01-Jan-00 00:00:09 GMT", "Date", "Thu, 31 Dec 2099 23:59:59 GMT"}, 10 * time.Second,
 	},
 
+	{
+		"RFC 850, in the century of the server's Date",
+		[]string{"Retry-After", "Monday, 01-Jan-68 00:00:09 GMT", "Date", "Mon, 01 Jan 1968 00:00:00 GMT"}, 9 * time.Second,
+	},
+
 	{"the client is an hour late", []string{"Retry-After", "Fri, 20 Nov 2026 13:00:05 GMT", "Date", "Fri, 20 Nov 2026 13:00:00 GMT"}, 5 * time.Second},
 	{"the client is an hour early", []string{"Retry-After", "Fri, 20 Nov 2026 11:00:05 GMT", "Date", "Fri, 20 Nov 2026 11:00:00 GMT"}, 5 * time.Second},
 	{"equal to Date", []string{"Retry-After", "Fri, 20 Nov 2026 13:00:00 GMT", "Date", "Fri, 20 Nov 2026 13:00:00 GMT"}, -1},

@@ -157,3 +157,19 @@ func TestAnAttemptTimeoutOfNestedTransportsCountsOnce(t *testing.T) {
 		assert.Equal(t, 4, all.Attempts)
 	})
 }
+
+func TestAnAttemptTimeoutKeepsTheInnerTransportsCount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		// The inner Transport waits, after two attempts, when the outer one's attempt ends.
+		s := play(answer(503), answer(503, "Retry-After", "30"))
+		outer := within(10 * time.Second)
+		outer.MaxAttempts = 2
+		_, err := retry.New(retry.New(s, every(time.Second)), outer).RoundTrip(place("GET", "").Request)
+		all, ok := errors.AsType[*retry.Error](err)
+		require.True(t, ok, "%v", err)
+		assert.Equal(t, 2, s.attempts())
+		assert.Equal(t, 2, all.Attempts)
+		assert.ErrorIs(t, err, retry.ErrAttemptTimeout)
+		assert.True(t, all.Timeout())
+	})
+}

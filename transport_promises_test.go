@@ -24,38 +24,43 @@ import (
 
 // Promise 9: "Nothing is sent after the context is done, and nothing waits past its deadline."
 func TestPromise09_NothingIsSentOnceTheContextIsDone(t *testing.T) {
-	for name, end := range map[string]func(ctx *endable, o *order, p *retry.Policy) reply{
-		"in OnAttempt": func(ctx *endable, _ *order, p *retry.Policy) reply {
+	for _, row := range []struct {
+		name string
+		at   time.Duration
+		end  func(ctx *endable, o *order, p *retry.Policy) reply
+	}{
+		{"in OnAttempt", 0, func(ctx *endable, _ *order, p *retry.Policy) reply {
 			p.OnAttempt = func(retry.Attempt, retry.Decision) { ctx.end() }
 			return answer(503)
-		},
-		"while draining": func(ctx *endable, _ *order, _ *retry.Policy) reply {
+		}},
+		{"while draining", 0, func(ctx *endable, _ *order, _ *retry.Policy) reply {
 			return page(503, reader(func([]byte) (int, error) { ctx.end(); return 0, io.EOF }))
-		},
-		"in the wait": func(ctx *endable, _ *order, _ *retry.Policy) reply {
+		}},
+		{"in the wait", time.Second / 2, func(ctx *endable, _ *order, _ *retry.Policy) reply {
 			time.AfterFunc(time.Second/2, ctx.end)
 			return answer(503)
-		},
+		}},
 		// When timer and context are both ready, select may take either.
-		"at the end of the wait, unseen by select": func(ctx *endable, _ *order, _ *retry.Policy) reply {
+		{"at the end of the wait, unseen by select", time.Second, func(ctx *endable, _ *order, _ *retry.Policy) reply {
 			ctx.deadline = time.Now().Add(time.Second)
 			return answer(503)
-		},
-		"in GetBody": func(ctx *endable, o *order, _ *retry.Policy) reply {
+		}},
+		{"in GetBody", time.Second, func(ctx *endable, o *order, _ *retry.Policy) reply {
 			getBody := o.GetBody
 			o.GetBody = func() (io.ReadCloser, error) { ctx.end(); return getBody() }
 			return answer(503)
-		},
+		}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, p := newEndable(t), every(time.Second)
 			o := place("PUT", "payload").under(ctx)
-			s := play(end(ctx, o, &p), answer(200))
+			s := play(row.end(ctx, o, &p), answer(200))
 			_, err := retry.New(s, p).RoundTrip(o.Request)
-			assert.Equal(t, 1, s.attempts(), name)
-			assert.ErrorIs(t, err, context.Canceled, name)
-			assert.LessOrEqual(t, time.Since(s.begin), time.Second, name)
-			assert.Empty(t, s.left(o, nil), name)
+			assert.Equal(t, 1, s.attempts(), row.name)
+			assert.ErrorIs(t, err, context.Canceled, row.name)
+			assert.Equal(t, row.at, time.Since(s.begin), row.name)
+			assert.Empty(t, s.left(o, nil), row.name)
+			assert.Equal(t, row.name == "in GetBody", len(o.bodies) == 2, "%s: GetBody is not asked in vain", row.name)
 		})
 	}
 	for _, deadline := range []time.Duration{time.Second, 3*time.Second - 1, 3 * time.Second} {
@@ -122,6 +127,10 @@ func TestPromise10_NothingOutlivesTheRequest(t *testing.T) {
 			resp, err := retry.New(s, p).RoundTrip(place("GET", "").under(ctx).Request)
 			if err != nil {
 				assert.Equal(t, "late", name)
+				return
+			}
+			if name == "closed unread" {
+				drop(resp)
 				return
 			}
 			time.Sleep(time.Hour) // the attempt's timer is long due
@@ -250,6 +259,28 @@ func TestPromise13_NestedTransportsRetryInOneLayer(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Promise 13, again: "A retry's context tells the inner one."
+func TestPromise13_TheInnerTransportLeavesAnOutersRetryAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inner, outer := every(time.Hour), every(time.Second)
+		decisions := told(&inner)
+		outer.Classify = func(a retry.Attempt) retry.Class {
+			if a.Response != nil && a.Response.StatusCode == 404 {
+				return retry.Transient
+			}
+			return retry.Classify(a)
+		}
+		s := play(answer(404), answer(503), answer(503, "Retry-After", "3"), answer(200))
+		resp := mustEnd(t, retry.New(retry.New(s, inner), outer), place("GET", ""))
+		assert.Equal(t, 200, resp.StatusCode)
+		assert.Equal(t, []time.Duration{0, time.Second, 2 * time.Second, 6 * time.Second}, s.times())
+		require.Len(t, *decisions, 4)
+		for _, d := range (*decisions)[1:3] {
+			assert.Equal(t, retry.ErrMaxAttempts, d.Reason)
+		}
+	})
 }
 
 // Promise 14: "Nothing is printed, and no error text of this package holds a URL's path, query or user, a header or a

@@ -90,6 +90,11 @@ func TestPromise02_TheCallersRequestIsSentAndNotModified(t *testing.T) {
 		before.GetBody, o.GetBody = nil, nil // no two functions are equal
 		assert.Equal(t, before, *o.Request)
 	})
+	for _, p := range []retry.Policy{{}, {ShareRetryAfter: true}, {OnAttempt: func(retry.Attempt, retry.Decision) {}}} {
+		o, s := place("PUT", "payload"), play(answer(200))
+		mustEnd(t, retry.New(s, p), o)
+		assert.Same(t, o.Request, s.sent[0].req)
+	}
 }
 
 // Promise 3: "No reader that an earlier attempt may still be reading is touched. A body that cannot be replayed is sent
@@ -149,6 +154,12 @@ func TestPromise04_EveryBodyIsClosed(t *testing.T) {
 		})
 	}
 	synctest.Test(t, func(t *testing.T) {
+		o, s := place("PUT", "payload"), play(answer(503))
+		p := retry.Policy{OnAttempt: func(retry.Attempt, retry.Decision) { panic("stop") }}
+		assert.Panics(t, func() { _, _ = retry.New(s, p).RoundTrip(o.Request) })
+		assert.Empty(t, s.left(o, nil), "a panic")
+	})
+	synctest.Test(t, func(t *testing.T) {
 		// A request that ShareRetryAfter holds beyond its deadline is not sent at all.
 		s := play(answer(503, "Retry-After", "3600"), answer(503, "Retry-After", "30"))
 		rt := retry.New(s, retry.Policy{MaxAttempts: 1, ShareRetryAfter: true})
@@ -169,17 +180,20 @@ func TestPromise04_EveryBodyIsClosed(t *testing.T) {
 func TestPromise05_TheLastResponseIsReturnedUnread(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, last := range []int{200, 404, 503, 429, 0, 999} {
-			s := play(answer(500), answer(502), fail(errPeerReset), answer(last))
-			resp, err := retry.New(s, retry.Policy{}).RoundTrip(place("GET", "").Request)
-			require.NoError(t, err)
-			assert.Same(t, s.sent[3].resp, resp)
-			assert.Same(t, s.sent[3].req, resp.Request)
-			assert.Equal(t, 4, retry.AttemptNumber(resp.Request.Context()))
-			assert.Zero(t, resp.Body.(*watched).read())
-			text, err := io.ReadAll(resp.Body)
-			assert.NoError(t, err)
-			assert.Equal(t, fmt.Sprint("body of ", last), string(text))
-			drop(resp)
+			for _, before := range [][]reply{nil, {answer(500), answer(502), fail(errPeerReset)}} {
+				s, n := play(append(before, answer(last))...), len(before)
+				p := retry.Policy{MaxAttempts: n + 1}
+				resp, err := retry.New(s, p).RoundTrip(place("GET", "").Request)
+				require.NoError(t, err)
+				assert.Same(t, s.sent[n].resp, resp)
+				assert.Same(t, s.sent[n].req, resp.Request)
+				assert.Equal(t, n+1, retry.AttemptNumber(resp.Request.Context()))
+				assert.Zero(t, resp.Body.(*watched).read())
+				text, err := io.ReadAll(resp.Body)
+				assert.NoError(t, err)
+				assert.Equal(t, fmt.Sprint("body of ", last), string(text))
+				drop(resp)
+			}
 		}
 	})
 }
@@ -266,4 +280,9 @@ func TestPromise08_NoRetryComesEarlierThanRetryAfterAsks(t *testing.T) {
 			})
 		}
 	}
+	synctest.Test(t, func(t *testing.T) {
+		s := play(answer(503, "Retry-After", "61"))
+		mustEnd(t, retry.New(s, retry.Policy{}), place("GET", ""))
+		assert.Equal(t, 1, s.attempts(), "what is too long to wait for is not cut short")
+	})
 }
