@@ -157,10 +157,10 @@ func (w *soakWorker) order(s *soakSite, path string) *soakOrder {
 	switch w.r.IntN(4) {
 	case 0: // none
 	case 1:
-		o.body = w.bytes(1 << 18)
+		o.body = w.bytes(soakSizes(s.http2)[3])
 		body, replayable = io.MultiReader(bytes.NewReader(o.body)), false
 	default:
-		o.body = w.bytes([]int{1 << 8, 1 << 13, 1 << 16, 1 << 19}[w.r.IntN(4)])
+		o.body = w.bytes(soakSizes(s.http2)[w.r.IntN(4)])
 		body = bytes.NewReader(o.body)
 	}
 	method, _, keyed := strings.Cut(m.name, "+")
@@ -181,6 +181,14 @@ func (w *soakWorker) order(s *soakSite, path string) *soakOrder {
 		s.On(path, steps...)
 	}
 	return o
+}
+
+// soakSizes are limits of bodies. A long upload over HTTP/2 has little chance while other streams end the connection.
+func soakSizes(http2 bool) [4]int {
+	if http2 {
+		return [4]int{1 << 6, 1 << 8, 1 << 13, 1 << 15}
+	}
+	return [4]int{1 << 8, 1 << 13, 1 << 16, 1 << 19}
 }
 
 // bytes returns from 1 to most random bytes.

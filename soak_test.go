@@ -42,6 +42,7 @@ func TestSoak(t *testing.T) {
 	if seed == 0 {
 		seed = uint64(rand.Uint32())
 	}
+	t.Logf("from seed %d on", seed)
 	var sum soakFigures
 	end := time.Now().Add(*soak)
 	for ; time.Now().Before(end); seed++ {
@@ -149,7 +150,7 @@ func newSoakSite(t *testing.T, p retrytest.Protocol) *soakSite {
 	s.base = s.Transport()
 	s.base.DialContext = s.dial
 	s.client = retry.New(s.base, retry.Policy{
-		MaxAttempts:    50, // over HTTP/2 each meets the faults of the other streams too
+		MaxAttempts:    100, // over HTTP/2 each meets the faults of the other streams too
 		Backoff:        retry.Exponential{Base: time.Millisecond, Max: 100 * time.Millisecond},
 		AttemptTimeout: 5 * time.Second,
 		Budget:         retry.Unlimited,
@@ -200,7 +201,7 @@ func disturb(seed uint64, sites []*soakSite) (stop func()) {
 		r := rand.New(rand.NewPCG(seed, soakWorkers))
 		for {
 			select {
-			case <-time.After(time.Duration(50+r.IntN(200)) * time.Millisecond):
+			case <-time.After(time.Duration(200+r.IntN(400)) * time.Millisecond):
 				sites[r.IntN(len(sites))].CloseConnections()
 			case <-done:
 				return
