@@ -187,7 +187,6 @@ func TestManyGoroutinesMayUseOneTransport(t *testing.T) {
 func TestRequestCancelEndsTheWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o, gone := place("GET", ""), make(chan struct{})
-		//lint:ignore SA1019 http.Client still sets it
 		o.Cancel = gone
 		time.AfterFunc(time.Second, func() { close(gone) })
 		s := play(answer(503, "Retry-After", "9"))
