@@ -80,7 +80,7 @@ var errorRows = []struct {
 	{"HTTP/2 INTERNAL_ERROR", streamError{Code: 2}, retry.Transient},
 	{"HTTP/2 ENHANCE_YOUR_CALM", streamError{Code: 11}, retry.Transient},
 	{"HTTP/2 connection lost", errors.New("http2: client connection lost"), retry.Transient},
-	{"proxy refused CONNECT", errors.New(http.StatusText(503)), retry.Transient},
+	{"proxy refused CONNECT", errors.New(http.StatusText(http.StatusServiceUnavailable)), retry.Transient},
 	{"error of the base's own", errors.New("queue is full"), retry.Transient},
 	{"refusal after a redirect", &url.Error{Op: "Get", URL: "http://other.example/", Err: errDialRefused}, retry.Transient},
 
