@@ -20,7 +20,9 @@ type exchange struct {
 
 // serve is the handler of the real http.Server.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	s.work.Add(1)
+	if !s.enter() {
+		panic(http.ErrAbortHandler)
+	}
 	defer s.work.Done()
 	c := r.Context().Value(connKey{}).(*conn)
 	stream := takeStream(r)

@@ -134,7 +134,7 @@ func (f *frameFilter) incoming(frame []byte) {
 	f.opening = false
 	payload := frame[frameHeaderLen:]
 	var padding []byte
-	if kind == frameHeaders && flags&flagPadded != 0 && len(payload) > int(payload[0]) {
+	if kind == frameHeaders && flags&flagPadded != 0 && len(payload) > 0 && len(payload) > int(payload[0]) {
 		n := len(payload) - int(payload[0])
 		payload, padding = payload[:n:n], payload[n:]
 	}
@@ -164,10 +164,18 @@ func appendLiterals(b []byte, fields []field) []byte {
 	return b
 }
 
-// takeStream removes streamField from the request, and returns its value.
+// takeStream removes streamField from the request, and returns its last value: a client
+// may send a field of that name too.
 func takeStream(r *http.Request) uint32 {
-	id, _ := strconv.ParseUint(r.Header.Get(streamField), 10, 32)
+	if r.ProtoMajor != 2 {
+		return 0
+	}
+	values := r.Header.Values(streamField)
 	r.Header.Del(streamField)
+	if len(values) == 0 {
+		return 0
+	}
+	id, _ := strconv.ParseUint(values[len(values)-1], 10, 32)
 	return uint32(id)
 }
 

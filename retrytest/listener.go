@@ -81,10 +81,6 @@ func (f *frontListener) Close() error {
 func (f *frontListener) down() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.downLocked()
-}
-
-func (f *frontListener) downLocked() {
 	if f.li == nil {
 		return
 	}
@@ -95,10 +91,6 @@ func (f *frontListener) downLocked() {
 func (f *frontListener) up() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.upLocked()
-}
-
-func (f *frontListener) upLocked() error {
 	if f.li != nil {
 		return nil
 	}
@@ -128,24 +120,29 @@ func (f *frontListener) dial(ctx context.Context) (net.Conn, error) {
 	return li.(*pipeListener).DialContext(ctx, "", "")
 }
 
-// refuse dials while the listener is down, so that the error is the system's own.
+// refuse dials a port where nobody listens, so that the error is the system's own. It is tempting to close
+// the listener for that moment, but then the dials of others would be refused too, and
+// another process could take the port.
 func (f *frontListener) refuse(ctx context.Context) (net.Conn, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.li == nil || f.pipe {
+	if f.pipe {
 		return f.dialDown(ctx)
 	}
-	f.downLocked()
-	c, err := f.dialDown(ctx)
-	return c, joined(err, f.upLocked())
-}
-
-// joined is err itself unless the listener could not be opened again, which must not go unseen.
-func joined(err, upErr error) error {
-	if upErr == nil {
-		return err
+	for {
+		li, err := f.open("127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		li.Close()
+		c, err := new(net.Dialer).DialContext(ctx, "tcp", li.Addr().String())
+		if err == nil { // somebody took that port
+			c.Close()
+			continue
+		}
+		if op, ok := errors.AsType[*net.OpError](err); ok {
+			op.Addr = f.addr
+		}
+		return nil, err
 	}
-	return errors.Join(err, upErr)
 }
 
 // dialDown dials what does not listen.

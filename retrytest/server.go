@@ -33,6 +33,7 @@ type Server struct {
 	start  time.Time
 
 	mu         sync.Mutex
+	stopped    bool // no handler begins any more
 	script     script
 	log        []*record
 	conns      map[*conn]struct{}
@@ -106,6 +107,8 @@ func (s *Server) serveHTTP() {
 		ErrorLog:    log.New(io.Discard, "", 0),
 		ConnContext: withConn,
 		ConnState:   s.connState,
+		// The script answers OPTIONS * too.
+		DisableGeneralOptionsHandler: true,
 		// Small windows, so that a client feels early that nobody reads.
 		HTTP2: &http.HTTP2Config{MaxReceiveBufferPerConnection: 1 << 20, MaxReceiveBufferPerStream: 1 << 16},
 	}
@@ -188,14 +191,27 @@ func (s *Server) Close() {
 	}
 }
 
+// enter counts a handler among what Close waits for, and reports whether it may begin. Over HTTP/2 it
+// is a goroutine of its own, which may first run when its connection's has ended.
+func (s *Server) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return false
+	}
+	s.work.Add(1)
+	return true
+}
+
 func (s *Server) stop() {
+	s.mu.Lock()
+	s.stopped = true
+	transports := s.transports
+	s.mu.Unlock()
 	close(s.done)
 	s.front.Close()
 	s.CloseConnections()
 	s.http.Close()
-	s.mu.Lock()
-	transports := s.transports
-	s.mu.Unlock()
 	for _, tr := range transports {
 		tr.CloseIdleConnections()
 	}

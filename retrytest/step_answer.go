@@ -5,6 +5,7 @@ import (
 	"net/textproto"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -33,19 +34,41 @@ func (a *reply) code() int {
 	return a.status
 }
 
-// Header adds a field to the response's header. Fields of the same name are all sent.
+// Header adds a field to the response's header. Fields of the same name are all sent. What is no field
+// (RFC 9110 5.1, 5.5) is a mistake; for that see [MalformedHeader] and [Raw].
 func (s Step) Header(key, value string) Step {
-	s = s.named(".Header(%q, %s)", key, brief(value)).answers()
+	s = s.named(".Header(%q, %s)", key, brief(value)).answers().field(key, value)
 	s.answer.header = with(s.answer.header, field{key, value})
 	return s
 }
 
 // Trailer adds a field to the trailer after the body, which it makes chunked
-// over HTTP/1. It is announced in the Trailer field of the header.
+// over HTTP/1. It is announced in the Trailer field of the header. A field that
+// frames or announces the content is a mistake (RFC 9110 6.5.1).
 func (s Step) Trailer(key, value string) Step {
-	s = s.named(".Trailer(%q, %s)", key, brief(value)).answers()
-	s.answer.trailer = with(s.answer.trailer, field{textproto.CanonicalMIMEHeaderKey(key), value})
+	s = s.named(".Trailer(%q, %s)", key, brief(value)).answers().field(key, value)
+	key = textproto.CanonicalMIMEHeaderKey(key)
+	switch key {
+	case "Content-Length", "Transfer-Encoding", "Trailer":
+		return s.mistake("the field is not allowed in a trailer")
+	}
+	s.answer.trailer = with(s.answer.trailer, field{key, value})
 	s.answer.body.chunked = true
+	return s
+}
+
+// tokenChars are those of RFC 9110 5.6.2.
+const tokenChars = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+// field marks a mistake unless key and value can be sent: the http.Server would
+// leave the one out, and change the other, without a word.
+func (s Step) field(key, value string) Step {
+	if key == "" || strings.Trim(key, tokenChars) != "" {
+		return s.mistake("%q is no field name", key)
+	}
+	if strings.ContainsAny(value, "\r\n\x00") {
+		return s.mistake("a field's value has no line break and no NUL")
+	}
 	return s
 }
 

@@ -159,10 +159,39 @@ func TestARefusedDialSaysSo(t *testing.T) {
 			var op *net.OpError
 			require.ErrorAs(t, err, &op)
 			assert.Equal(t, "dial", op.Op)
+			assert.Equal(t, "tcp", op.Net)
+			host := strings.SplitAfter(srv.URL, "//")[1]
+			assert.Equal(t, host, strings.TrimSuffix(op.Addr.String(), ":80"), "the error names the server")
 		}
 		assert.Equal(t, "200 x", get(t, srv, "/"))
 		assert.Zero(t, slices.IndexFunc(srv.Requests(), func(r rt.Request) bool { return r.Number == 1 }))
 	})
+}
+
+func TestTheServerListensOnWhileADialIsRefused(t *testing.T) {
+	srv := rt.NewServer(t, rt.Refuse().Times(50))
+	stop, taken := make(chan struct{}), make(chan bool, 1)
+	go func() {
+		for {
+			select {
+			case <-stop:
+				taken <- false
+				return
+			default:
+			}
+			if li, err := net.Listen("tcp", strings.SplitAfter(srv.URL, "//")[1]); err == nil {
+				li.Close()
+				taken <- true
+				return
+			}
+		}
+	}()
+	for range 50 {
+		_, err := srv.DialContext(t.Context(), "", "")
+		assert.ErrorIs(t, err, syscall.ECONNREFUSED)
+	}
+	close(stop)
+	assert.False(t, <-taken, "another process could take the port")
 }
 
 func TestADialPastTheServerIsResetInsteadOfRefused(t *testing.T) {
