@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -91,7 +92,11 @@ var (
 // runBroken runs TestBrokenChild in a child process, and returns the runs of the kit by the subtest of each fault.
 func runBroken(t *testing.T, arg string) map[string]kitRun {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run=^TestBrokenChild$", "-test.v", "-test.timeout=60s", arg)
+	limit := time.Duration(0) // none
+	if end, ok := t.Deadline(); ok {
+		limit = time.Until(end) * 9 / 10 // so that it is the child that shows what hangs
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestBrokenChild$", "-test.v", "-test.timeout="+limit.String(), arg)
 	cmd.Env = append(os.Environ(), inChild+"=1")
 	output, err := cmd.CombinedOutput()
 	require.Error(t, err, "broken wrappers make the child fail:\n%s", output)
