@@ -18,15 +18,15 @@ import (
 
 // The frame types, flags and error codes of RFC 9113 sections 6 and 7 that these tests use.
 const (
-	frameHeaders, frameReset, frameSettings, framePing, frameGoAway = 1, 3, 4, 6, 7
+	frameData, frameHeaders, frameReset, frameSettings, framePing, frameGoAway = 0, 1, 3, 4, 6, 7
 
 	flagAck, flagEndStream, flagEndHeaders = 1, 1, 4
 
 	codeNone, codeInternal, codeRefused, codeCancel, codeCalm = 0, 2, 7, 8, 11
 )
 
-// framePeer is the server's side of an HTTP/2 connection, frame by frame. It acknowledges settings, and pings if it is
-// told to, and leaves the rest to onRequest.
+// framePeer is the server's side of an HTTP/2 connection, frame by frame. It acknowledges settings and pings, and leaves
+// each request, when it has come to its end, to onRequest.
 type framePeer struct {
 	net.Conn
 	onRequest func(p *framePeer, stream uint32)
@@ -53,7 +53,7 @@ func (p *framePeer) serve() {
 			p.send(frameSettings, flagAck, 0)
 		case kind == framePing && !ack && !p.deaf:
 			p.send(framePing, flagAck, 0, payload...)
-		case kind == frameHeaders:
+		case (kind == frameHeaders || kind == frameData) && header[4]&flagEndStream != 0:
 			p.onRequest(p, binary.BigEndian.Uint32(header[5:]))
 		}
 	}

@@ -112,11 +112,12 @@ func (c *wireConn) SetLinger(sec int) error {
 }
 
 func (c *wireConn) Close() error {
+	// In this order: the peer must not answer the end of one direction through the other.
+	c.in.change(func(s *stream) { s.abandoned = true })
 	c.out.change(func(s *stream) {
 		s.finished = true
 		s.reset = s.reset || c.linger0
 	})
-	c.in.change(func(s *stream) { s.abandoned = true })
 	return nil
 }
 
