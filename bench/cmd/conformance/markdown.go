@@ -17,6 +17,9 @@ The kit is TestRoundTripper of [retrytest](../retrytest), which says what each o
 written beside the first of these libraries, and finds in the others what their authors did not set out to do; so a
 library is only asked for what it claims, and set up as its documentation shows. What is not claimed is listed below.
 
+The bodies of the uploads have a GetBody and can seek, as a file can. A library that reads other bodies into memory
+first sends those whole; it fails here by seeking a reader that the transport may still be reading.
+
 `, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	writeTable(w, cards)
 	for _, c := range cards {
