@@ -14,7 +14,7 @@ var brokenInRequest = []broken{
 			r.rewind = func(req *http.Request) (*http.Request, error) { return req, nil }
 		}),
 		caught: []string{
-			"FreshBodyPerAttempt", "EarlyReplyUpload", "EarlyReplyUploadHTTP1", "EarlyReplyUploadHTTP2",
+			"BodyClosedOnce", "FreshBodyPerAttempt", "EarlyReplyUpload", "EarlyReplyUploadHTTP1", "EarlyReplyUploadHTTP2",
 			"ReplayOnFreshConnection", "ReplayOverHTTP2", "ExpectContinue", "RedirectsWithBody", "ConcurrentUse",
 		},
 	},
@@ -65,6 +65,16 @@ var brokenInRequest = []broken{
 		caught: []string{"BodyClosed", "BodyNotBuffered", "ExpectContinue"},
 	},
 	{
+		fault: "closes the body that the base has closed",
+		change: around(func(r *reference, req *http.Request) (*http.Response, error) {
+			if hasBody(req) {
+				defer req.Body.Close()
+			}
+			return r.RoundTrip(req)
+		}),
+		caught: []string{"BodyClosedOnce"},
+	},
+	{
 		fault: "retries a body without GetBody",
 		change: changed(func(r *reference) {
 			r.mayRepeat = func(req *http.Request, resp *http.Response, err error) bool {
@@ -77,7 +87,7 @@ var brokenInRequest = []broken{
 				return req, nil
 			}
 		}),
-		caught: []string{"UnreplayableBodySentWhole"},
+		caught: []string{"BodyClosedOnce", "UnreplayableBodySentWhole"},
 	},
 	{
 		fault: "writes to the caller's request",

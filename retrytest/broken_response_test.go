@@ -82,6 +82,17 @@ var brokenInResponse = []broken{
 		caught: []string{"TimeoutStaysTimeout"},
 	},
 	{
+		fault: "wraps every error in one without Timeout",
+		change: around(func(r *reference, req *http.Request) (*http.Response, error) {
+			resp, err := r.RoundTrip(req)
+			if err != nil {
+				err = fmt.Errorf("giving up: %w", err)
+			}
+			return resp, err
+		}),
+		caught: []string{"TimeoutStaysTimeout", "ClientTimeout"},
+	},
+	{
 		fault: "reads the response into memory",
 		change: around(func(r *reference, req *http.Request) (*http.Response, error) {
 			resp, err := r.RoundTrip(req)

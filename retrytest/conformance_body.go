@@ -20,6 +20,12 @@ var bodyChecks = []check{
 		run:     bodyClosed,
 	},
 	{
+		name:    "BodyClosedOnce",
+		promise: "no request body is closed a second time, neither by the wrapper nor by being sent again.",
+		why:     "io.Closer: \"The behavior of Close after the first call is undefined.\" A body that gives its buffer back to a pool gives it back twice, and two requests share it.",
+		run:     bodyClosedOnce,
+	},
+	{
 		name:    "BodyNotBuffered",
 		promise: "a request body is not read before the base reads it.",
 		why:     "a body may be larger than memory, or be written while it is sent: reading it first turns an upload of a pipe, or one with Expect: 100-continue, into a deadlock.",
@@ -117,7 +123,19 @@ func bodyClosed(p *probe) {
 		t := p.take(w)
 		synctest.Wait()
 		if n := t.src.unclosed(); n > 0 {
-			p.broken("After %s, %d of %d bodies were open.", w.name, n, len(t.src.made))
+			p.broken("After %s, %d of %d bodies were open.", w.name, n, len(t.src.all()))
+		}
+	}
+}
+
+func bodyClosedOnce(p *probe) {
+	for _, w := range p.waysOut() {
+		t := p.take(w)
+		synctest.Wait()
+		for i, c := range t.src.all() {
+			if n := c.timesClosed(); n > 1 {
+				p.broken("After %s, body %d of %d had been closed %d times.", w.name, i+1, len(t.src.all()), n)
+			}
 		}
 	}
 }
@@ -130,7 +148,7 @@ func bodyNotBuffered(p *probe) {
 		}
 		before := 0
 		b := &base{outcomes: []outcome{status(200)}}
-		b.onSend = func(int, *http.Request) { before = src.made[0].wasRead() }
+		b.onSend = func(int, *http.Request) { before = src.first().wasRead() }
 		_, _ = p.send(b, req)
 		if before > 0 {
 			p.broken("%d bytes of the body had been read when the base was asked first (GetBody set: %t).", before, withGetBody)

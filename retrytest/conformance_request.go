@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -16,7 +17,7 @@ type content struct {
 	mu     sync.Mutex
 	reader *strings.Reader
 	read   int
-	closed bool
+	closes int
 }
 
 func newContent(s string) *content { return &content{reader: strings.NewReader(s)} }
@@ -24,7 +25,7 @@ func newContent(s string) *content { return &content{reader: strings.NewReader(s
 func (c *content) Read(b []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed {
+	if c.closes > 0 {
 		return 0, http.ErrBodyReadAfterClose
 	}
 	n, err := c.reader.Read(b)
@@ -41,14 +42,16 @@ func (c *content) Seek(offset int64, whence int) (int64, error) {
 func (c *content) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.closed = true
+	c.closes++
 	return nil
 }
 
-func (c *content) isClosed() bool {
+func (c *content) isClosed() bool { return c.timesClosed() > 0 }
+
+func (c *content) timesClosed() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.closed
+	return c.closes
 }
 
 func (c *content) wasRead() int {
@@ -89,11 +92,16 @@ func (s *source) first() *content {
 	return s.made[0]
 }
 
-// unclosed is the number of bodies that nobody closed.
-func (s *source) unclosed() (n int) {
+// all are the bodies made so far.
+func (s *source) all() []*content {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, c := range s.made {
+	return slices.Clone(s.made)
+}
+
+// unclosed is the number of bodies that nobody closed.
+func (s *source) unclosed() (n int) {
+	for _, c := range s.all() {
 		if !c.isClosed() {
 			n++
 		}
