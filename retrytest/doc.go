@@ -42,6 +42,20 @@
 //		...
 //	})
 //
+// Without Config.Pipe, a server in a bubble fails the test at once: the clock would stand still.
+//
 // Mind that net/http sends some requests again by itself: one without a body, say, whose connection from the
 // pool is closed before the answer begins. Such requests are in [Server.Requests] like any other.
+//
+// # The conformance kit
+//
+// [TestRoundTripper] checks a RoundTripper of your own against the contract of net/http and the promises that one
+// which retries should keep. Each is a subtest whose failure says what was promised, what happened, and why it matters:
+//
+//	func TestMine(t *testing.T) {
+//		wrap := func(base http.RoundTripper) http.RoundTripper { return mine.New(base) }
+//		retrytest.TestRoundTripper(t, wrap, retrytest.Claims{})
+//	}
+//
+// What it does not promise is said in [Claims], so that only the rest is asked for.
 package retrytest

@@ -201,6 +201,13 @@ func TestAConfigThatMakesNoSenseFailsAtOnce(t *testing.T) {
 	}
 }
 
+func TestAServerOnLoopbackInABubbleFailsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		got := failuresOf(func(tb testing.TB) { rt.NewServer(tb, rt.OK("x")) })
+		assert.Equal(t, "retrytest: a server in a bubble of testing/synctest needs Config.Pipe: the clock of one stands still while a socket is waited for", got)
+	})
+}
+
 func TestAStepIsAValue(t *testing.T) {
 	base := rt.Status(503).Header("A", "1")
 	one, two := base.Header("B", "2"), base.Header("C", "3")

@@ -57,12 +57,15 @@ func NewServer(t testing.TB, steps ...Step) *Server {
 }
 
 // NewServer is like the function [NewServer], for another kind of server.
-// With Config.Pipe and in a bubble, call it inside the bubble, with the bubble's t.
+// In a bubble of testing/synctest it needs Config.Pipe, and is called inside the bubble, with the bubble's t.
 func (c Config) NewServer(tb testing.TB, steps ...Step) *Server {
 	t := newTester(tb)
 	t.Helper()
 	if !c.Protocol.valid() {
 		t.Fatalf("retrytest: Config.Protocol: no Protocol has the number %d", int(c.Protocol))
+	}
+	if !c.Pipe && bubbleID() != "" {
+		t.Fatalf("retrytest: a server in a bubble of testing/synctest needs Config.Pipe: the clock of one stands still while a socket is waited for")
 	}
 	s := &Server{
 		t:     t,

@@ -10,6 +10,7 @@ import (
 // A StreamCode is an error code of HTTP/2 (RFC 9113 7). Any number is sent as it is.
 type StreamCode uint32
 
+// The codes of RFC 9113 7.
 const (
 	NoError            StreamCode = 0x0
 	ProtocolError      StreamCode = 0x1
