@@ -27,7 +27,7 @@ func TestBrokenChild(t *testing.T) {
 		t.Skip("runs in the child of TestEachBrokenWrapperIsCaughtByTheSubtestsMeantForIt")
 	}
 	whole := broken{fault: noFault, change: changed(func(*reference) {})}
-	for _, b := range append(slices.Clone(brokenWrappers), whole) {
+	for _, b := range slices.Concat(brokenWrappers, hopelessWrappers, []broken{whole}) {
 		t.Run(b.fault, func(t *testing.T) {
 			t.Parallel()
 			testReference(t, b.change, retrytest.Claims{})
@@ -59,6 +59,9 @@ func TestEachBrokenWrapperIsCaughtByTheSubtestsMeantForIt(t *testing.T) {
 			caught[name] = true
 			assert.Regexp(t, "(?s)Promised: .+ Happened: .+ Why it matters: ", r[name].log, "%s, for a wrapper which %s", name, b.fault)
 		}
+	}
+	for _, b := range hopelessWrappers {
+		assert.Contains(t, runs[subtestName(b.fault)].failed(), "AttemptsBounded", "a wrapper which %s", b.fault)
 	}
 	for name := range runs[subtestName(noFault)] {
 		assert.True(t, caught[name], "no broken wrapper fails the subtest %s", name)

@@ -16,6 +16,34 @@ type broken struct {
 
 var brokenWrappers = slices.Concat(brokenInRequest, brokenInReplay, brokenInResponse, brokenInWaiting, brokenInHygiene)
 
+// hopelessWrappers keep so little of the contract that hardly a subtest passes. The kit has to end all the same.
+var hopelessWrappers = []broken{
+	{
+		fault:  "panics",
+		change: around(func(*reference, *http.Request) (*http.Response, error) { panic("oh") }),
+	},
+	{
+		fault:  "returns neither a response nor an error",
+		change: around(func(*reference, *http.Request) (*http.Response, error) { return nil, nil }),
+	},
+	{
+		fault: "returns responses without a body",
+		change: around(func(_ *reference, req *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Request: req}, nil
+		}),
+	},
+	{
+		fault: "repeats without end",
+		change: around(func(r *reference, req *http.Request) (*http.Response, error) {
+			for {
+				if resp, err := r.base.RoundTrip(req); err == nil && resp.StatusCode < 400 {
+					return resp, nil
+				}
+			}
+		}),
+	},
+}
+
 // changed is a wrapper that differs from the reference in its parts alone.
 func changed(change func(*reference)) func(*reference) http.RoundTripper {
 	return func(r *reference) http.RoundTripper {

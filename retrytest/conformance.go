@@ -83,13 +83,23 @@ func inBubble(t *testing.T, f func(*testing.T)) (blocked string) {
 }
 
 func (c check) probe(t *testing.T, wrap func(http.RoundTripper) http.RoundTripper, claims Claims) {
-	p := &probe{T: t, check: c, wrap: wrap, claims: claims}
-	defer func() {
-		if r := recover(); r != nil {
-			p.broken("The wrapper panicked: %v.", r)
+	p := &probe{T: t, check: c, claims: claims}
+	p.wrap = func(base http.RoundTripper) http.RoundTripper {
+		rt := wrap(base)
+		if rt == nil { // for an http.Client that would be http.DefaultTransport
+			p.Fatal("wrap returned nil")
 		}
-	}()
+		return rt
+	}
+	defer p.caught()
 	c.run(p)
+}
+
+// caught is deferred: a panic of the wrapper breaks its promise, and not the binary.
+func (p *probe) caught() {
+	if r := recover(); r != nil {
+		p.broken("The wrapper panicked: %v.", r)
+	}
 }
 
 // A probe is one run of a check.

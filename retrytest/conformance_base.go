@@ -58,6 +58,9 @@ const runaway = 1000
 
 func (b *base) RoundTrip(req *http.Request) (*http.Response, error) {
 	n := b.record(req)
+	if n > runaway {
+		panic(fmt.Sprintf("more than %d attempts of one request", runaway))
+	}
 	if b.onSend != nil {
 		b.onSend(n, req)
 	}
@@ -67,9 +70,6 @@ func (b *base) RoundTrip(req *http.Request) (*http.Response, error) {
 	b.mu.Unlock()
 	if req.Context().Err() != nil {
 		return nil, context.Cause(req.Context())
-	}
-	if n > runaway {
-		panic(fmt.Sprintf("more than %d attempts of one request", runaway))
 	}
 	a := b.outcomes[min(n, len(b.outcomes))-1]
 	if a.hang {
@@ -165,4 +165,13 @@ func (b *base) waits() (waits []time.Duration) {
 		waits = append(waits, sent[i].at.Sub(sent[i-1].at))
 	}
 	return waits
+}
+
+// history says how many attempts there were, and when.
+func (b *base) history() string {
+	waits := b.waits()
+	if len(waits) == 0 {
+		return fmt.Sprintf("%d attempts", b.attempts())
+	}
+	return fmt.Sprintf("its second attempt after %v", waits[0])
 }

@@ -112,7 +112,7 @@ func (p *probe) take(w wayOut) trip {
 		b.onSend = func(int, *http.Request) { time.AfterFunc(time.Nanosecond, func() { ctx.end(context.Canceled) }) }
 	}
 	resp, err := p.wrap(b).RoundTrip(req.WithContext(ctx))
-	if resp != nil {
+	if resp != nil && resp.Body != nil {
 		resp.Body.Close()
 	}
 	return trip{ctx: ctx, src: src, resp: resp, err: err}
@@ -198,7 +198,7 @@ func earlyReplyUpload(p *probe) {
 	text := pattern(32 << 10)
 	req, _ := p.upload(http.MethodPut, text)
 	early := &earlyReply{code: p.claims.failureStatus(), reads: make(chan string, 1)}
-	resp, err := p.wrap(early).RoundTrip(req)
+	resp, err := p.roundTrip(p.wrap(early), req)
 	if err != nil {
 		p.broken("An early answer, and then a 200, gave the error %q.", err)
 	}
@@ -254,6 +254,9 @@ func (e *earlyReply) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // readSlowly takes longer than any backoff: the first attempt is not done when the second begins.
 func readSlowly(body io.ReadCloser) string {
+	if body == nil {
+		return ""
+	}
 	defer body.Close()
 	var all []byte
 	piece := make([]byte, 512)

@@ -148,7 +148,7 @@ func requestNotKept(p *probe) {
 //go:noinline
 func sendAndForget(p *probe, rt http.RoundTripper) weak.Pointer[http.Request] {
 	req, _ := p.upload(http.MethodPut, "the body")
-	if resp, err := rt.RoundTrip(req); err == nil {
+	if resp, err := p.roundTrip(rt, req); err == nil {
 		resp.Body.Close()
 	}
 	return weak.Make(req)
@@ -170,9 +170,12 @@ func lastResponseUnread(p *probe) {
 	for _, method := range []string{http.MethodGet, http.MethodPut} {
 		req, _ := p.upload(method, "the body")
 		b := &base{outcomes: []outcome{p.failing()}}
-		resp, err := p.wrap(b).RoundTrip(req)
+		resp, err := p.roundTrip(p.wrap(b), req)
 		if err != nil {
 			p.broken("A %s that failed %d times with status %d gave the error %q.", method, b.attempts(), p.claims.failureStatus(), err)
+		}
+		if b.attempts() == 0 {
+			p.broken("There was a response to a %s, but the base was never asked.", method)
 		}
 		last := b.replies[len(b.replies)-1]
 		if last.isClosed() || last.wasRead() > 0 {
@@ -237,7 +240,7 @@ func responseOutlivesCall(p *probe) {
 	const size = 1 << 20
 	body := func(req *http.Request) io.ReadCloser { return &slowBody{ctx: req.Context(), left: size} }
 	b := &base{outcomes: []outcome{p.failing(), {code: 200, body: body}}}
-	resp, err := p.wrap(b).RoundTrip(p.request(http.MethodGet))
+	resp, err := p.roundTrip(p.wrap(b), p.request(http.MethodGet))
 	if err != nil {
 		p.broken("A failure and then a 200 gave the error %q.", err)
 	}

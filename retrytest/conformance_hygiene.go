@@ -70,6 +70,7 @@ func nothingLeft(p *probe) {
 		blocked := inBubble(p.T, func(t *testing.T) {
 			id = bubbleID()
 			inner := &probe{T: t, check: p.check, wrap: p.wrap, claims: p.claims}
+			defer inner.caught()
 			ctx := inner.take(w).ctx
 			synctest.Wait()
 			if n := ctx.children(); n > 0 {
@@ -184,7 +185,16 @@ func concurrentUse(p *probe) {
 		// An authority for each, so that a budget for one of them does not run out.
 		req.URL.Host = fmt.Sprintf("host%d.example.com", i)
 		all.Go(func() {
+			defer func() {
+				if r := recover(); r != nil { // here it would take the whole binary along
+					wrong <- fmt.Sprintf("the wrapper panicked: %v", r)
+				}
+			}()
 			resp, err := rt.RoundTrip(req)
+			if text := unusable(resp, err); text != "" {
+				wrong <- text
+				return
+			}
 			if err != nil {
 				wrong <- err.Error()
 				return

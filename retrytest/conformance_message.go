@@ -132,7 +132,7 @@ func requestTrailers(p *probe) {
 	}
 	req.Body = trailing{strings.NewReader("the body"), req.Trailer}
 	// Straight to the wrapper, because the Client would copy a request without need.
-	resp, err := p.wrap(tr).RoundTrip(req)
+	resp, err := p.roundTrip(p.wrap(&bounded{Transport: tr}), req)
 	if err != nil {
 		p.broken("A failure and then a 200 gave the error %q.", err)
 	}

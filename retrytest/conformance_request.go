@@ -134,19 +134,36 @@ func (p *probe) upload(method, text string) (*http.Request, *source) {
 	return req, src
 }
 
+// roundTrip makes one call, and breaks the promise if there is nothing that could be looked at.
+func (p *probe) roundTrip(rt http.RoundTripper, req *http.Request) (*http.Response, error) {
+	p.Helper()
+	resp, err := rt.RoundTrip(req)
+	if text := unusable(resp, err); text != "" {
+		p.broken("The call returned %s.", text)
+	}
+	return resp, err
+}
+
+// unusable says what is wrong with the results of a call as such, or "".
+func unusable(resp *http.Response, err error) string {
+	switch {
+	case resp == nil && err == nil:
+		return "neither a response nor an error"
+	case resp != nil && resp.Body == nil:
+		return "a response with a nil Body"
+	}
+	return ""
+}
+
 // send sends req once through a new wrapper, reads the response to its end and closes it.
 func (p *probe) send(b *base, req *http.Request) (result, error) {
-	resp, err := p.wrap(b).RoundTrip(req)
+	resp, err := p.roundTrip(p.wrap(b), req)
 	if resp == nil {
 		return result{}, err
 	}
-	text := ""
-	if resp.Body != nil {
-		read, readErr := io.ReadAll(resp.Body)
-		resp.Body.Close()
-		text, err = string(read), errors.Join(err, readErr)
-	}
-	return result{code: resp.StatusCode, text: text}, err
+	text, readErr := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	return result{code: resp.StatusCode, text: string(text)}, errors.Join(err, readErr)
 }
 
 // A result is a response that was read. Its code is 0 if there was none.

@@ -122,7 +122,7 @@ func retryAfterOverflow(p *probe) {
 		b := &base{outcomes: []outcome{p.failing("Retry-After", seconds), status(200)}}
 		_, _ = p.send(b, p.request(http.MethodGet))
 		if n := b.attempts(); n != 1 {
-			p.broken("Asked to wait %s seconds, the wrapper made its second attempt after %v.", seconds, b.waits()[0])
+			p.broken("Asked to wait %s seconds, the wrapper made %s.", seconds, b.history())
 		}
 	}
 }
@@ -134,7 +134,7 @@ func retryAfterTooLong(p *probe) {
 	start := time.Now()
 	got, err := p.send(b, p.request(http.MethodGet))
 	if b.attempts() != 1 {
-		p.broken("Asked to wait %v, the wrapper made its second attempt after %v.", asked, b.waits()[0])
+		p.broken("Asked to wait %v, the wrapper made %s.", asked, b.history())
 	}
 	if got.code != p.claims.failureStatus() || got.text != replyTo(1) || err != nil {
 		p.broken("Asked to wait %v, the wrapper returned status %d, the body %q and the error %v.", asked, got.code, got.text, err)

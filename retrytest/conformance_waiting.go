@@ -203,7 +203,7 @@ func truncationWithoutOverflow(p *probe) {
 		wrap = p.claims.Persistent
 	}
 	b := &base{outcomes: []outcome{p.failing()}}
-	if resp, err := wrap(b).RoundTrip(p.request(http.MethodGet)); err == nil {
+	if resp, err := p.roundTrip(wrap(b), p.request(http.MethodGet)); err == nil {
 		resp.Body.Close()
 	}
 	waits := b.waits()

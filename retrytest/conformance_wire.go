@@ -91,10 +91,23 @@ func echoBody(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "%s %s: %s", r.Method, r.URL.Path, text)
 }
 
+// bounded is a transport that ends an endless wrapper.
+type bounded struct {
+	*http.Transport
+	sent atomic.Int32
+}
+
+func (b *bounded) RoundTrip(req *http.Request) (*http.Response, error) {
+	if b.sent.Add(1) > runaway {
+		panic(fmt.Sprintf("more than %d attempts of one request", runaway))
+	}
+	return b.Transport.RoundTrip(req)
+}
+
 // do sends req through a http.Client over the wrapper, and breaks the promise unless its answer is a 200.
-func (p *probe) do(rt http.RoundTripper, req *http.Request) (*http.Response, string) {
+func (p *probe) do(tr *http.Transport, req *http.Request) (*http.Response, string) {
 	p.Helper()
-	resp, err := (&http.Client{Transport: p.wrap(rt)}).Do(req)
+	resp, err := (&http.Client{Transport: p.wrap(&bounded{Transport: tr})}).Do(req)
 	if err != nil {
 		p.broken("After a failure status and then a 200 there was the error %q.", err)
 	}
@@ -161,7 +174,7 @@ func switchingProtocols(p *probe) {
 	req := p.request(http.MethodGet)
 	req.Header.Set("Connection", "Upgrade")
 	req.Header.Set("Upgrade", "echo")
-	resp, err := p.wrap(tr).RoundTrip(req)
+	resp, err := p.roundTrip(p.wrap(&bounded{Transport: tr}), req)
 	if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
 		p.broken("The upgrade, after one failure, ended with %v and the error %v.", resp, err)
 	}
