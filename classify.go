@@ -54,10 +54,10 @@ type Classifier func(a Attempt) Class
 //     [http.Transport.CancelRequest], and whatever is wrong with the request itself;
 //   - [Unprocessed] if it is proven that nothing was sent, or that the server refused to look at it: no connection
 //     could be had to the server, to its proxy, or through SOCKS, and REFUSED_STREAM (RFC 9113 section 8.7);
-//     An error that the request body's own Read returns comes back as it is, and is taken for the connection's;
 //   - [Transient] otherwise, since half of what can go wrong in net/http has no type to know it by.
 //
-// That the request's own context is done is not a class: no request is sent again after that, whatever Classify says.
+// An error that the request body's own Read returns comes back from net/http as it is, and is taken for the
+// connection's. That the request's own context is done is not a class: no request is sent again after that, whatever Classify says.
 // Classify may be called by many goroutines at once. An attempt that has neither a response nor an error is Final.
 func Classify(a Attempt) Class {
 	switch {

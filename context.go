@@ -45,7 +45,8 @@ func with(ctx context.Context, change func(*settings)) context.Context {
 
 // WithPolicy returns a context whose requests are sent under the Transport's policy with the fields of p in place of
 // its own. Zero fields of p keep the Transport's value, or that of an outer WithPolicy. Like [context.WithValue], it
-// panics if ctx is nil. Nested Transports all follow it.
+// panics if ctx is nil. Nested Transports all follow it. The Transport's own Budget is made for the MaxAttempts of [New]:
+// with more of them in p, set its Budget too.
 func WithPolicy(ctx context.Context, p Policy) context.Context {
 	return with(ctx, func(s *settings) {
 		if s.policy != nil {

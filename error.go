@@ -11,12 +11,24 @@ import (
 
 // The reasons why a request is not sent again, found in Decision.Reason and Error.Reason. Compare with [errors.Is].
 var (
-	ErrMaxAttempts   = errors.New("the attempts are exhausted")
-	ErrBudget        = errors.New("the retry budget is spent")
+	// ErrMaxAttempts: Policy.MaxAttempts were made, or an outer Transport does the retrying.
+	ErrMaxAttempts = errors.New("the attempts are exhausted")
+
+	// ErrBudget: Policy.Budget has less than one retry left for this server.
+	ErrBudget = errors.New("the retry budget is spent")
+
+	// ErrNotIdempotent: Policy.Idempotent says so, and the failure is not Unprocessed.
 	ErrNotIdempotent = errors.New("the request is not idempotent")
+
+	// ErrNotReplayable: the request has a body and no GetBody, or GetBody failed.
 	ErrNotReplayable = errors.New("the request's body cannot be sent again")
-	ErrRetryAfter    = errors.New("the server's Retry-After is too long to wait for")
-	ErrDeadline      = errors.New("the context's deadline is before the end of the wait")
+
+	// ErrRetryAfter: the server asks for more than Policy.MaxRetryAfter.
+	ErrRetryAfter = errors.New("the server's Retry-After is too long to wait for")
+
+	// ErrDeadline: the wait would have ended after the deadline. It has not passed yet, so this does not match
+	// context.DeadlineExceeded; Error.Timeout is true all the same.
+	ErrDeadline = errors.New("the context's deadline is before the end of the wait")
 )
 
 var (
@@ -29,7 +41,7 @@ var (
 // It matches, under [errors.Is] and [errors.As], the last attempt's error, the reason, and, if the request's context
 // ended it, the context's error and its cause.
 //
-// An error of a request that was sent only once is not an Error: it is the base's own value.
+// The error of a request that was sent only once, and did not wait, is not an Error: it is the base's own value.
 type Error struct {
 	Attempts   int   // how many times the base was asked; 0 if the request never left the hold of ShareRetryAfter
 	Reason     error // why there is no further attempt; nil if the last attempt's error is Final

@@ -13,6 +13,7 @@ type Policy struct {
 	_ [0]func() // no comparison, no unkeyed literals
 
 	// MaxAttempts is the most attempts that are made, the first included. 1 or negative disables retries; zero means 4.
+	// The Budget may end a request earlier. An [http.Client] that follows a redirect starts anew with it.
 	MaxAttempts int
 
 	// Backoff is the schedule of waits. Nil means Exponential{}. A negative delay counts as zero.
@@ -45,7 +46,8 @@ type Policy struct {
 
 	// OnAttempt, if not nil, is told of every attempt and of what becomes of it, in order, before any wait. It is part of
 	// the request: a slow one delays it. It must not read or close the response's body, nor keep the attempt. If it
-	// panics, the response is closed and the panic goes on.
+	// panics, the response is closed and the panic goes on. If the context ends the wait that it was told of, or GetBody
+	// fails after it, it hears no more: the error has that.
 	OnAttempt func(Attempt, Decision)
 
 	// ShareRetryAfter makes the Retry-After of an authority hold every request that the Transport would send there, first

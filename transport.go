@@ -55,7 +55,8 @@ func (t *Transport) pool() http.RoundTripper {
 }
 
 // RoundTrip implements [http.RoundTripper]. It returns the last attempt's response, unread and with a nil error,
-// whatever its status; after a single attempt, the base's own error; and else an [*Error].
+// whatever its status; after a single attempt and no wait, the base's own error; and else an [*Error]. If the context
+// ends a wait, the response before it is closed, and the Error has its status.
 //
 // If the base returns a response together with an error, the response is closed and the error counts; if it returns
 // neither, the error says so and is [Final].
