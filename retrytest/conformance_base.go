@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -51,6 +52,7 @@ type base struct {
 	sent    []sending
 	replies []*content
 	idle    int // calls of CloseIdleConnections
+	open    atomic.Int32
 }
 
 // runaway is the number of attempts after which a wrapper is taken for endless.
@@ -90,16 +92,7 @@ func (b *base) record(req *http.Request) (n int) {
 	return len(b.sent)
 }
 
-func (b *base) openReplies() (n int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, r := range b.replies {
-		if !r.isClosed() {
-			n++
-		}
-	}
-	return n
-}
+func (b *base) openReplies() int { return int(b.open.Load()) }
 
 func readRequest(req *http.Request) (s sending) {
 	if req.Body == nil {
@@ -129,6 +122,8 @@ func (b *base) reply(a outcome, n int, req *http.Request) *http.Response {
 	}
 	line := replyTo(n)
 	body := newContent(line)
+	body.open = &b.open
+	b.open.Add(1)
 	b.mu.Lock()
 	b.replies = append(b.replies, body)
 	b.mu.Unlock()

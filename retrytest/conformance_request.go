@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,6 +19,7 @@ type content struct {
 	reader *strings.Reader
 	read   int
 	closes int
+	open   *atomic.Int32 // if not nil, counts it until it is closed
 }
 
 func newContent(s string) *content { return &content{reader: strings.NewReader(s)} }
@@ -42,7 +44,9 @@ func (c *content) Seek(offset int64, whence int) (int64, error) {
 func (c *content) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.closes++
+	if c.closes++; c.closes == 1 && c.open != nil {
+		c.open.Add(-1)
+	}
 	return nil
 }
 
