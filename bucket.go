@@ -19,6 +19,9 @@ type bucket struct {
 	counted time.Time // when rate was true
 }
 
+// count adds a success at the first attempt, and reports whether that is one that k is to be settled after.
+func (k *bucket) count() bool { return k.pending.Add(1)%samples == 0 }
+
 // balance returns what is in the bucket at now.
 func (k *bucket) balance(b *Budget, now time.Time) float64 {
 	k.mu.Lock()

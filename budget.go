@@ -122,18 +122,14 @@ func parseAuthority(s string) authority {
 }
 
 // success records a first attempt that succeeded: one load and one addition, and once in 64 times a look at the clock.
-func (b *Budget) success(a authority) {
-	if k, due := b.count(a); due {
+func (b *Budget) success(u *url.URL) {
+	k := b.last.Load()
+	if k == nil || u == nil || k.authority.host != u.Host || k.authority.secure != (u.Scheme == "https") {
+		k = b.find(authorityOf(u))
+	}
+	if k.count() {
 		b.settle(k, time.Now())
 	}
-}
-
-// count is success without the clock. It reports whether the bucket is due for settling.
-func (b *Budget) count(a authority) (k *bucket, due bool) {
-	if k = b.last.Load(); k == nil || k.authority != a {
-		k = b.find(a)
-	}
-	return k, k.pending.Add(1)%samples == 0
 }
 
 // settle folds what has been counted into k, and lets old buckets go.

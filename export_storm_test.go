@@ -70,7 +70,7 @@ func deposit(b *Budget, key authority, attempt int, now time.Time) {
 		b.refund(key, now)
 		return
 	}
-	if k, due := b.count(key); due {
+	if k := b.bucket(key, now); k.count() {
 		b.settle(k, now)
 	}
 }

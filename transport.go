@@ -69,7 +69,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := t.roundTripper().RoundTrip(req)
 	if succeeded(resp, err) {
 		if b := t.budgetOf(&t.policy); b != Unlimited {
-			b.success(authorityOf(req.URL))
+			b.success(req.URL)
 		}
 		return resp, nil
 	}
@@ -181,7 +181,7 @@ func (t *Transport) deposit(p *Policy, c *call) {
 	switch b := t.budgetOf(p); {
 	case b == Unlimited, c.nested: // which is an outer Transport's retry
 	case c.sent == 1:
-		b.success(authorityOf(c.req.URL))
+		b.success(c.req.URL)
 	default:
 		b.refund(authorityOf(c.req.URL), c.judged)
 	}
