@@ -32,7 +32,6 @@ cover: ## 95 % of the root package's statements
 	go test -coverprofile=cover.txt . && go tool cover -func=cover.txt | awk '/^total:/ { print; exit $$3 < 95 }'
 cross: ## it builds for other systems, tests included
 	@d=$$(mktemp -d) && for t in windows/amd64 darwin/arm64; do echo "-- $$t"; export GOOS=$${t%/*} GOARCH=$${t#*/}; go vet ./... && go test -c -ldflags '-s -w' -o "$$d/t" . || exit 1; done; rm -r "$$d"
-	@echo "-- linux/386" && GOOS=linux GOARCH=386 go vet .
 fuzz: ## each fuzz target for FUZZTIME
 	@go test -list '^Fuzz' ./... | awk '/^Fuzz/ { f[n++] = $$1 } /^ok/ { while (n) print f[--n], $$2 }' | while read -r f p; do go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) "$$p" || exit 1; done
 soak: ## random faults for SOAKTIME
