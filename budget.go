@@ -24,7 +24,8 @@ import (
 //
 // The zero Budget is ready to use. It may be shared by many Transports and used by many goroutines at once, and must
 // not be copied after its first use. Set the fields before that. A bucket that is full and whose rate has faded takes
-// no memory; no more than 65,536 authorities have one, beyond which one of the fuller buckets makes room and starts full again.
+// no memory; no more than 65,536 authorities have one, beyond which one of the fuller buckets makes room and starts
+// full again.
 //
 // Funding retries by successes is what lets an overloaded server recover as if nobody retried; see docs/overload.md.
 type Budget struct {
@@ -123,6 +124,7 @@ func parseAuthority(s string) authority {
 
 // success records a first attempt that succeeded: one load and one addition, and once in 64 times a look at the clock.
 func (b *Budget) success(u *url.URL) {
+	// The parts are compared without making an authority of them, because nearly always that is all there is to do.
 	k := b.last.Load()
 	if k == nil || u == nil || k.authority.host != u.Host || k.authority.secure != (u.Scheme == "https") {
 		k = b.find(authorityOf(u))

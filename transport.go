@@ -65,7 +65,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if s != nil || !t.policy.plain() {
 		return t.roundTrip(req, s)
 	}
-	// Nearly every request ends here. Going through roundTrip would triple its price.
+	// Nearly every request ends here, without the call that roundTrip fills in and judges.
 	resp, err := t.roundTripper().RoundTrip(req)
 	if succeeded(resp, err) {
 		if b := t.budgetOf(&t.policy); b != Unlimited {
