@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/seed-e3550de8/retry"
-	"github.com/seed-e3550de8/retry/retrytest"
+	"github.com/seed-e3550de8/retry/httpfault"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -21,7 +21,7 @@ import (
 // A matrixFault is what the server does once, before it is well again.
 type matrixFault struct {
 	name string
-	step retrytest.Step
+	step httpfault.Step
 
 	only        string // the protocol; both if empty
 	kept        bool   // the connection has served a request before
@@ -32,46 +32,46 @@ type matrixFault struct {
 }
 
 func matrixFaults() []matrixFault {
-	ok, unavailable := retrytest.OK(matrixPage), retrytest.Status(503).Body("not now")
+	ok, unavailable := httpfault.OK(matrixPage), httpfault.Status(503).Body("not now")
 	return []matrixFault{
 		{name: "none", step: ok},
-		{name: "408", step: retrytest.Status(408).Body("not now")},
-		{name: "425", step: retrytest.Status(425)},
-		{name: "429, Retry-After", step: retrytest.Status(429).RetryAfter(30 * time.Second)},
-		{name: "500", step: retrytest.Status(500).BodySize(64 << 10)},
+		{name: "408", step: httpfault.Status(408).Body("not now")},
+		{name: "425", step: httpfault.Status(425)},
+		{name: "429, Retry-After", step: httpfault.Status(429).RetryAfter(30 * time.Second)},
+		{name: "500", step: httpfault.Status(500).BodySize(64 << 10)},
 		{name: "503, Retry-After beyond limit", step: unavailable.RetryAfter(time.Hour)},
-		{name: "503, endless", step: retrytest.Status(503).EndlessBody()},
-		{name: "503, cut", step: retrytest.Status(503).BodySize(1 << 10).CutBody(100)},
-		{name: "503, stalled", step: retrytest.Status(503).BodySize(1 << 10).StallBody(100)},
+		{name: "503, endless", step: httpfault.Status(503).EndlessBody()},
+		{name: "503, cut", step: httpfault.Status(503).BodySize(1 << 10).CutBody(100)},
+		{name: "503, stalled", step: httpfault.Status(503).BodySize(1 << 10).StallBody(100)},
 		{name: "503, early", step: unavailable.Early(), early: true},
 		// Over HTTP/2, net/http may lose the end of such a page.
 		{name: "503, then reads on", step: unavailable.EarlyThenRead(), early: true, only: http1},
-		{name: "400", step: retrytest.Status(400).Body("bad")},
-		{name: "202, Retry-After", step: retrytest.Status(202).RetryAfter(time.Second)},
-		{name: "200, cut", step: retrytest.Status(200).BodySize(1 << 10).CutBody(100)},
-		{name: "200, reset", step: retrytest.Status(200).BodySize(1 << 10).ResetBody(100)},
-		{name: "refused", step: retrytest.Refuse(), unprocessed: true},
-		{name: "reset on accept", step: retrytest.ResetOnAccept(), unprocessed: true},
-		{name: "closed on accept", step: retrytest.CloseOnAccept(), unprocessed: true},
-		{name: "not accepted", step: retrytest.NoAccept(), unprocessed: true, stalls: true},
-		{name: "reset", step: retrytest.Reset()},
-		{name: "reset, early", step: retrytest.Reset().Early(), early: true},
-		{name: "reset, kept connection", step: retrytest.Reset(), kept: true},
-		{name: "closed", step: retrytest.Close()},
-		{name: "closed, kept connection", step: retrytest.Close(), kept: true},
-		{name: "no answer", step: retrytest.Hang(), stalls: true},
-		{name: "malformed status", step: retrytest.MalformedStatus()},
-		{name: "malformed header", step: retrytest.MalformedHeader()},
-		{name: "closed in header", step: retrytest.CloseInHeader(), only: http1},
-		{name: "reset in header", step: retrytest.ResetInHeader(), only: http1},
-		{name: "RST REFUSED_STREAM", step: retrytest.RSTStream(retrytest.RefusedStream), only: http2, unprocessed: true},
-		{name: "RST INTERNAL_ERROR", step: retrytest.RSTStream(retrytest.InternalError), only: http2},
-		{name: "RST PROTOCOL_ERROR", step: retrytest.RSTStream(retrytest.ProtocolError), only: http2, byNetHTTP: true},
-		{name: "RST CANCEL", step: retrytest.RSTStream(retrytest.Cancel), only: http2},
-		{name: "GOAWAY without the stream", step: retrytest.GoAway(0, retrytest.NoError), only: http2, unprocessed: true},
-		{name: "GOAWAY with the stream", step: retrytest.GoAway(retrytest.MaxStream, retrytest.NoError), only: http2},
-		{name: "no SETTINGS", step: retrytest.StallSettings(), only: http2, unprocessed: true, stalls: true},
-		{name: "no WINDOW_UPDATE", step: retrytest.StallUpload(), only: http2, early: true, stalls: true},
+		{name: "400", step: httpfault.Status(400).Body("bad")},
+		{name: "202, Retry-After", step: httpfault.Status(202).RetryAfter(time.Second)},
+		{name: "200, cut", step: httpfault.Status(200).BodySize(1 << 10).CutBody(100)},
+		{name: "200, reset", step: httpfault.Status(200).BodySize(1 << 10).ResetBody(100)},
+		{name: "refused", step: httpfault.Refuse(), unprocessed: true},
+		{name: "reset on accept", step: httpfault.ResetOnAccept(), unprocessed: true},
+		{name: "closed on accept", step: httpfault.CloseOnAccept(), unprocessed: true},
+		{name: "not accepted", step: httpfault.NoAccept(), unprocessed: true, stalls: true},
+		{name: "reset", step: httpfault.Reset()},
+		{name: "reset, early", step: httpfault.Reset().Early(), early: true},
+		{name: "reset, kept connection", step: httpfault.Reset(), kept: true},
+		{name: "closed", step: httpfault.Close()},
+		{name: "closed, kept connection", step: httpfault.Close(), kept: true},
+		{name: "no answer", step: httpfault.Hang(), stalls: true},
+		{name: "malformed status", step: httpfault.MalformedStatus()},
+		{name: "malformed header", step: httpfault.MalformedHeader()},
+		{name: "closed in header", step: httpfault.CloseInHeader(), only: http1},
+		{name: "reset in header", step: httpfault.ResetInHeader(), only: http1},
+		{name: "RST REFUSED_STREAM", step: httpfault.RSTStream(httpfault.RefusedStream), only: http2, unprocessed: true},
+		{name: "RST INTERNAL_ERROR", step: httpfault.RSTStream(httpfault.InternalError), only: http2},
+		{name: "RST PROTOCOL_ERROR", step: httpfault.RSTStream(httpfault.ProtocolError), only: http2, byNetHTTP: true},
+		{name: "RST CANCEL", step: httpfault.RSTStream(httpfault.Cancel), only: http2},
+		{name: "GOAWAY without the stream", step: httpfault.GoAway(0, httpfault.NoError), only: http2, unprocessed: true},
+		{name: "GOAWAY with the stream", step: httpfault.GoAway(httpfault.MaxStream, httpfault.NoError), only: http2},
+		{name: "no SETTINGS", step: httpfault.StallSettings(), only: http2, unprocessed: true, stalls: true},
+		{name: "no WINDOW_UPDATE", step: httpfault.StallUpload(), only: http2, early: true, stalls: true},
 	}
 }
 
@@ -168,9 +168,9 @@ func matrixCell(t *testing.T, f matrixFault, proto, body string, m matrixMethod)
 		return "-"
 	}
 	synctest.Test(t, func(t *testing.T) {
-		config := retrytest.Config{Pipe: true, Default: retrytest.OK(matrixPage)}
+		config := httpfault.Config{Pipe: true, Default: httpfault.OK(matrixPage)}
 		if proto == http2 {
-			config.Protocol = retrytest.H2C
+			config.Protocol = httpfault.H2C
 		}
 		srv, tr := config.NewServer(t), new(trail)
 		base := srv.Transport()

@@ -187,7 +187,7 @@ func readmeWrite(t *testing.T, dir, name, content string) {
 // readmePackages are those that a block of the README may use without importing them.
 var readmePackages = map[string]string{
 	"context": "context", "http": "net/http", "io": "io", "os": "os", "slog": "log/slog", "testing": "testing",
-	"time": "time", "retry": "github.com/seed-e3550de8/retry", "retrytest": "github.com/seed-e3550de8/retry/retrytest",
+	"time": "time", "retry": "github.com/seed-e3550de8/retry", "httpfault": "github.com/seed-e3550de8/retry/httpfault",
 	"require": "github.com/stretchr/testify/require",
 }
 

@@ -15,46 +15,46 @@ import (
 	"time"
 
 	"github.com/seed-e3550de8/retry"
-	"github.com/seed-e3550de8/retry/retrytest"
+	"github.com/seed-e3550de8/retry/httpfault"
 )
 
 // soakRefusal is the one step of a soak by which the server says that it did not act on the request.
-var soakRefusal = retrytest.RSTStream(retrytest.RefusedStream)
+var soakRefusal = httpfault.RSTStream(httpfault.RefusedStream)
 
 // soakFaults are failures of one attempt, for HTTP/1 and HTTP/2.
-func soakFaults(http2 bool) []retrytest.Step {
-	unavailable := retrytest.Status(503).Body("not now")
-	faults := []retrytest.Step{
-		retrytest.Status(408).Body("not now"),
-		retrytest.Status(425),
-		retrytest.Status(429).Header("Retry-After-Ms", "20"),
-		retrytest.Status(500).BodySize(64 << 10),
-		retrytest.Status(502).BodySize(300 << 10), // more than is drained
-		retrytest.Status(503).BodySize(64 << 10).Chunked(),
-		retrytest.Status(503).BodySize(8 << 10).Gzip(),
+func soakFaults(http2 bool) []httpfault.Step {
+	unavailable := httpfault.Status(503).Body("not now")
+	faults := []httpfault.Step{
+		httpfault.Status(408).Body("not now"),
+		httpfault.Status(425),
+		httpfault.Status(429).Header("Retry-After-Ms", "20"),
+		httpfault.Status(500).BodySize(64 << 10),
+		httpfault.Status(502).BodySize(300 << 10), // more than is drained
+		httpfault.Status(503).BodySize(64 << 10).Chunked(),
+		httpfault.Status(503).BodySize(8 << 10).Gzip(),
 		unavailable.Early(),
 		unavailable.Latency(20 * time.Millisecond),
 		unavailable.Informational(103, 2),
-		retrytest.Status(503).EndlessBody(),
-		retrytest.Status(503).BodySize(1 << 10).CutBody(100),
-		retrytest.Status(503).BodySize(1 << 10).ResetBody(100),
-		retrytest.Status(503).BodySize(1 << 10).StallBody(100),
-		retrytest.Status(504).BodySize(100).Drip(1, 5*time.Millisecond),
-		retrytest.Reset(),
-		retrytest.Reset().Early(),
-		retrytest.Close(),
-		retrytest.Close().Early(),
-		retrytest.MalformedStatus(),
-		retrytest.MalformedHeader(),
+		httpfault.Status(503).EndlessBody(),
+		httpfault.Status(503).BodySize(1 << 10).CutBody(100),
+		httpfault.Status(503).BodySize(1 << 10).ResetBody(100),
+		httpfault.Status(503).BodySize(1 << 10).StallBody(100),
+		httpfault.Status(504).BodySize(100).Drip(1, 5*time.Millisecond),
+		httpfault.Reset(),
+		httpfault.Reset().Early(),
+		httpfault.Close(),
+		httpfault.Close().Early(),
+		httpfault.MalformedStatus(),
+		httpfault.MalformedHeader(),
 	}
 	if http2 {
 		return append(faults,
 			soakRefusal,
-			retrytest.RSTStream(retrytest.InternalError),
-			retrytest.RSTStream(retrytest.Cancel).Early(),
-			retrytest.RSTStream(retrytest.EnhanceYourCalm),
-			retrytest.GoAway(retrytest.MaxStream, retrytest.NoError),
-			unavailable.GoAway(retrytest.MaxStream, retrytest.NoError),
+			httpfault.RSTStream(httpfault.InternalError),
+			httpfault.RSTStream(httpfault.Cancel).Early(),
+			httpfault.RSTStream(httpfault.EnhanceYourCalm),
+			httpfault.GoAway(httpfault.MaxStream, httpfault.NoError),
+			unavailable.GoAway(httpfault.MaxStream, httpfault.NoError),
 		)
 	}
 	return append(faults,
@@ -62,8 +62,8 @@ func soakFaults(http2 bool) []retrytest.Step {
 		unavailable.EarlyThenRead(),
 		unavailable.CloseIdle(0),
 		unavailable.TimeoutIdle(0),
-		retrytest.CloseInHeader(),
-		retrytest.ResetInHeader(),
+		httpfault.CloseInHeader(),
+		httpfault.ResetInHeader(),
 	)
 }
 
@@ -205,13 +205,13 @@ var soakNoise = func() []byte {
 }()
 
 // steps returns up to four faults for one request, and none for one in three.
-func (w *soakWorker) steps(http2 bool) (steps []retrytest.Step) {
+func (w *soakWorker) steps(http2 bool) (steps []httpfault.Step) {
 	faults := soakFaults(http2)
 	for range max(w.r.IntN(6)-1, 0) {
 		steps = append(steps, faults[w.r.IntN(len(faults))])
 	}
 	if w.r.IntN(400) == 0 {
-		steps = append(steps, retrytest.Hang())
+		steps = append(steps, httpfault.Hang())
 	}
 	return steps
 }

@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/seed-e3550de8/retry"
-	"github.com/seed-e3550de8/retry/retrytest"
+	"github.com/seed-e3550de8/retry/httpfault"
 	"github.com/stretchr/testify/require"
 )
 
@@ -91,7 +91,7 @@ func (f *soakFigures) text() string {
 
 // A soakSite is one server of a round with the Transport under test, and what a round must not leave behind.
 type soakSite struct {
-	*retrytest.Server
+	*httpfault.Server
 	http2    bool
 	client   http.RoundTripper
 	base     *http.Transport
@@ -103,7 +103,7 @@ type soakSite struct {
 func runSoakRound(t *testing.T, seed uint64, sum *soakFigures) {
 	goroutines, descriptors := runtime.NumGoroutine(), openDescriptors()
 	var sites []*soakSite
-	for _, p := range []retrytest.Protocol{retrytest.HTTP1, retrytest.HTTPS, retrytest.H2C, retrytest.HTTP2} {
+	for _, p := range []httpfault.Protocol{httpfault.HTTP1, httpfault.HTTPS, httpfault.H2C, httpfault.HTTP2} {
 		sites = append(sites, newSoakSite(t, p))
 	}
 	stop := disturb(seed, sites)
@@ -144,9 +144,9 @@ func openDescriptors() int {
 	return len(list)
 }
 
-func newSoakSite(t *testing.T, p retrytest.Protocol) *soakSite {
-	config := retrytest.Config{Protocol: p, Default: retrytest.HandleFunc(receipt)}
-	s := &soakSite{Server: config.NewServer(lenient{t}), http2: p == retrytest.H2C || p == retrytest.HTTP2}
+func newSoakSite(t *testing.T, p httpfault.Protocol) *soakSite {
+	config := httpfault.Config{Protocol: p, Default: httpfault.HandleFunc(receipt)}
+	s := &soakSite{Server: config.NewServer(lenient{t}), http2: p == httpfault.H2C || p == httpfault.HTTP2}
 	s.base = s.Transport()
 	s.base.DialContext = s.dial
 	s.client = retry.New(s.base, retry.Policy{

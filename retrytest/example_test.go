@@ -1,157 +1,34 @@
 package retrytest_test
 
 import (
-	"crypto/x509"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
-	"strings"
-	"syscall"
+	"testing"
 	"time"
 
 	"github.com/seed-e3550de8/retry/retrytest"
 )
 
-// fetch prints what comes of a GET.
-func fetch(client *http.Client, url string) {
-	resp, err := client.Get(url)
-	if err != nil {
-		fmt.Println("error:", errors.Unwrap(err))
-		return
+// An Example has no t, so this one is only compiled: the function in it is what stands in a test file.
+func ExampleTestRoundTripper() {
+	TestMine := func(t *testing.T) {
+		wrap := func(base http.RoundTripper) http.RoundTripper { return newReference(base) }
+		retrytest.TestRoundTripper(t, wrap, retrytest.Claims{})
 	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	fmt.Printf("%s %q %v\n", resp.Status, body, err)
+	_ = TestMine
 }
 
-func Example() {
-	srv := retrytest.NewServer(nil, // in a test: t
-		retrytest.Status(503).RetryAfter(time.Second).Body("busy"),
-		retrytest.OK("hello"),
-	)
-	defer srv.Close() // in a test: not needed
-
-	fetch(srv.Client(), srv.URL+"/greeting")
-	fetch(srv.Client(), srv.URL+"/greeting")
-	fmt.Println(len(srv.Requests()), "requests")
-	// Output:
-	// 503 Service Unavailable "busy" <nil>
-	// 200 OK "hello" <nil>
-	// 2 requests
-}
-
-func ExampleServer_On() {
-	srv := retrytest.NewServer(nil)
-	defer srv.Close()
-	srv.On("/token", retrytest.Status(429), retrytest.OK("secret"))
-	srv.On("/data", retrytest.OK("data"))
-
-	fetch(srv.Client(), srv.URL+"/data")
-	fetch(srv.Client(), srv.URL+"/token")
-	fetch(srv.Client(), srv.URL+"/token")
-	// Output:
-	// 200 OK "data" <nil>
-	// 429 Too Many Requests "" <nil>
-	// 200 OK "secret" <nil>
-}
-
-func ExampleServer_Requests() {
-	srv := retrytest.NewServer(nil, retrytest.Status(201))
-	defer srv.Close()
-
-	resp, err := srv.Client().Post(srv.URL+"/items?dry=1", "text/plain", strings.NewReader("one item"))
-	if err != nil {
-		fmt.Println(err)
-		return
+func ExampleClaims() {
+	TestMine := func(t *testing.T) {
+		wrap := func(base http.RoundTripper) http.RoundTripper { return newReference(base) }
+		retrytest.TestRoundTripper(t, wrap, retrytest.Claims{
+			Attempts:       4,
+			LongestBackoff: 4 * time.Second,
+			NotRetried:     []int{http.StatusRequestTimeout}, // not asked for
+			NoJitter:       true,                             // nor is this
+			Unclaimed: map[string]string{
+				"CancelKeepsLastError": "a cancelled wait has the context's error alone, as in net/http",
+			},
+		})
 	}
-	resp.Body.Close()
-	for _, r := range srv.Requests() {
-		fmt.Println(r.Number, r.Method, r.Path, r.Query, r.Header.Get("Content-Type"))
-		fmt.Println(string(r.Body), r.BodyLength, r.Whole, r.SHA256[:8])
-	}
-	// Output:
-	// 1 POST /items dry=1 text/plain
-	// one item 8 true 195ab644
-}
-
-func ExampleReset() {
-	srv := retrytest.NewServer(nil, retrytest.Reset())
-	defer srv.Close()
-
-	_, err := srv.Client().Get(srv.URL)
-	fmt.Println(errors.Is(err, syscall.ECONNRESET))
-	// Output: true
-}
-
-func ExampleStep_CutBody() {
-	srv := retrytest.NewServer(nil, retrytest.OK("hello, world").CutBody(5))
-	defer srv.Close()
-
-	fetch(srv.Client(), srv.URL)
-	// Output: 200 OK "hello" unexpected EOF
-}
-
-func ExampleStep_RetryAfterDate() {
-	// A server whose clock is a day ahead asks for half a minute.
-	srv := retrytest.NewServer(nil, retrytest.Status(503).
-		RetryAfterDate(30*time.Second, retrytest.RFC850).Clock(24*time.Hour))
-	defer srv.Close()
-
-	resp, err := srv.Client().Get(srv.URL)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	resp.Body.Close()
-	date, _ := http.ParseTime(resp.Header.Get("Date"))
-	after, _ := http.ParseTime(resp.Header.Get("Retry-After"))
-	fmt.Println(after.Sub(date))
-	// Output: 30s
-}
-
-func ExampleRefuse() {
-	srv := retrytest.NewServer(nil, retrytest.Refuse(), retrytest.OK("hello"))
-	defer srv.Close()
-
-	_, err := srv.Client().Get(srv.URL)
-	fmt.Println(errors.Is(err, syscall.ECONNREFUSED))
-	fetch(srv.Client(), srv.URL)
-	// Output:
-	// true
-	// 200 OK "hello" <nil>
-}
-
-func ExampleRSTStream() {
-	srv := retrytest.Config{Protocol: retrytest.HTTP2}.NewServer(nil,
-		retrytest.RSTStream(retrytest.EnhanceYourCalm), retrytest.OK("hello"))
-	defer srv.Close()
-
-	fetch(srv.Client(), srv.URL)
-	fetch(srv.Client(), srv.URL)
-	// Output:
-	// error: stream error: stream ID 1; ENHANCE_YOUR_CALM; received from peer
-	// 200 OK "hello" <nil>
-}
-
-func ExampleTLSExpired() {
-	srv := retrytest.Config{Protocol: retrytest.HTTPS}.NewServer(nil, retrytest.TLSExpired())
-	defer srv.Close()
-
-	_, err := srv.Client().Get(srv.URL)
-	var invalid x509.CertificateInvalidError
-	fmt.Println(errors.As(err, &invalid), invalid.Reason == x509.Expired)
-	// Output: true true
-}
-
-func ExampleHandleFunc() {
-	srv := retrytest.NewServer(nil,
-		retrytest.HandleFunc(func(w http.ResponseWriter, r *http.Request) {
-			fmt.Fprintf(w, "you asked for %s", r.URL.Path)
-		}),
-	)
-	defer srv.Close()
-
-	fetch(srv.Client(), srv.URL+"/a")
-	// Output: 200 OK "you asked for /a" <nil>
+	_ = TestMine
 }
