@@ -19,15 +19,6 @@ import (
 	"github.com/seed-e3550de8/retry/httpfault"
 )
 
-// bubble runs test with a server over pipes for each protocol.
-func bubble(t *testing.T, list []httpfault.Protocol, test func(t *testing.T, cfg httpfault.Config)) {
-	for _, p := range list {
-		t.Run(p.String(), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { test(t, httpfault.Config{Protocol: p, Pipe: true}) })
-		})
-	}
-}
-
 func TestRetryAfterInItsFourForms(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const newYear = "Sat, 01 Jan 2000 00:00:00 GMT" // when a bubble's clock begins
@@ -43,8 +34,8 @@ func TestRetryAfterInItsFourForms(t *testing.T) {
 			{busy.RetryAfterDate(time.Hour, httpfault.ASCTime), newYear, "Sat Jan  1 01:00:00 2000"},
 			{busy.RetryAfterDate(-time.Hour, httpfault.IMFFixdate), newYear, "Fri, 31 Dec 1999 23:00:00 GMT"},
 			{
-				busy.RetryAfterDate(time.Hour, httpfault.IMFFixdate).Clock(-24 * time.Hour), "Fri, 31 Dec 1999 00:00:00 GMT",
-				"Fri, 31 Dec 1999 01:00:00 GMT",
+				busy.RetryAfterDate(time.Hour, httpfault.IMFFixdate).Clock(-24 * time.Hour),
+				"Fri, 31 Dec 1999 00:00:00 GMT", "Fri, 31 Dec 1999 01:00:00 GMT",
 			},
 			{busy.RetryAfter(time.Hour).Clock(24 * time.Hour), "Sun, 02 Jan 2000 00:00:00 GMT", "3600"},
 		} {
@@ -80,17 +71,6 @@ func TestLatencyComesBeforeTheHeader(t *testing.T) {
 		_, err = srv.Transport().RoundTrip(newRequest(t, srv, nil).WithContext(ctx))
 		assert.ErrorIs(t, err, context.DeadlineExceeded)
 	})
-}
-
-func newRequest(t *testing.T, srv *httpfault.Server, body io.Reader) *http.Request {
-	t.Helper()
-	method := http.MethodGet
-	if body != nil {
-		method = http.MethodPost
-	}
-	req, err := http.NewRequest(method, srv.URL, body)
-	require.NoError(t, err)
-	return req
 }
 
 func TestDripWaitsBetweenThePieces(t *testing.T) {
@@ -227,45 +207,6 @@ func TestCloseEndsTheConnectionAfterTheAnswer(t *testing.T) {
 			used[r.Connection] = true
 		}
 		assert.Len(t, used, 3)
-	})
-}
-
-func TestAnEarlyAnswerLeavesTheBodyUnread(t *testing.T) {
-	everywhere(t, protocols, func(t *testing.T, cfg httpfault.Config) {
-		tooBig := httpfault.Status(413).Body("too big")
-		for _, st := range []httpfault.Step{tooBig, tooBig.Chunked()} {
-			srv := cfg.NewServer(t, st.Early())
-			never, w := io.Pipe() // a body of which nothing comes
-			resp, err := srv.Client().Post(srv.URL, "text/plain", never)
-			require.NoError(t, err)
-			w.Close()
-			body, err := io.ReadAll(resp.Body)
-			require.NoError(t, err)
-			resp.Body.Close()
-			assert.Equal(t, "too big", string(body))
-			r := srv.Requests()[0]
-			assert.Zero(t, r.BodyLength)
-			assert.False(t, r.Whole)
-		}
-	})
-}
-
-func TestEarlyThenReadAnswersFirst(t *testing.T) {
-	bubble(t, protocols, func(t *testing.T, cfg httpfault.Config) {
-		srv := cfg.NewServer(t, httpfault.OK("ready").EarlyThenRead())
-		late, w := io.Pipe()
-		resp, err := srv.Client().Post(srv.URL, "text/plain", late)
-		require.NoError(t, err)
-		io.WriteString(w, "content")
-		w.Close()
-		synctest.Wait()
-		r := srv.Requests()[0]
-		assert.True(t, r.Whole)
-		assert.Equal(t, "content", string(r.Body))
-		body, err := io.ReadAll(resp.Body)
-		require.NoError(t, err)
-		assert.Equal(t, "ready", string(body))
-		resp.Body.Close()
 	})
 }
 

@@ -45,7 +45,8 @@ func TestEachBrokenWrapperIsCaughtByTheSubtestsMeantForIt(t *testing.T) {
 		}
 	}
 	runs := runBroken(t, "-test.skip=^TestBrokenChild$/./^EarlyReplyUploadHTTP")
-	for fault, r := range runBroken(t, "-test.run=^TestBrokenChild$/^("+strings.Join(uploads, "|")+")$/^EarlyReplyUploadHTTP") {
+	again := "-test.run=^TestBrokenChild$/^(" + strings.Join(uploads, "|") + ")$/^EarlyReplyUploadHTTP"
+	for fault, r := range runBroken(t, again) {
 		maps.Copy(runs[fault], r)
 	}
 
@@ -57,7 +58,8 @@ func TestEachBrokenWrapperIsCaughtByTheSubtestsMeantForIt(t *testing.T) {
 		assert.ElementsMatch(t, b.caught, r.failed(), "the subtests that catch a wrapper which %s", b.fault)
 		for _, name := range r.failed() {
 			caught[name] = true
-			assert.Regexp(t, "(?s)Promised: .+ Happened: .+ Why it matters: ", r[name].log, "%s, for a wrapper which %s", name, b.fault)
+			assert.Regexp(t, "(?s)Promised: .+ Happened: .+ Why it matters: ", r[name].log,
+				"%s, for a wrapper which %s", name, b.fault)
 		}
 	}
 	for _, b := range hopelessWrappers {

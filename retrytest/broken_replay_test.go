@@ -11,7 +11,8 @@ var brokenInReplay = []broken{
 			return req.Method == "GET" && mayRepeat(req, resp, err)
 		}),
 		caught: []string{
-			"IdempotentReplayed", "FreshBodyPerAttempt", "EarlyReplyUpload", "PostWithKeyReplayed", "UnprocessedReplayed",
+			"IdempotentReplayed", "FreshBodyPerAttempt", "EarlyReplyUpload", "PostWithKeyReplayed",
+			"UnprocessedReplayed",
 			"ConcurrentUse", "ReplayOnFreshConnection", "ReplayOverHTTP2", "Head", "RequestTrailers", "ExpectContinue",
 			"RedirectsWithBody",
 		},
@@ -58,7 +59,10 @@ var brokenInReplay = []broken{
 		change: repeating(func(req *http.Request, resp *http.Response, err error) bool {
 			return err == nil && mayRepeat(req, resp, err)
 		}),
-		caught: []string{"AttemptsBounded", "TransientErrorRetried", "UnprocessedReplayed", "FreshBodyPerAttempt", "CancelKeepsLastError"},
+		caught: []string{
+			"AttemptsBounded", "TransientErrorRetried", "UnprocessedReplayed", "FreshBodyPerAttempt",
+			"CancelKeepsLastError",
+		},
 	},
 	{
 		fault: "retries certificate errors",

@@ -14,7 +14,8 @@ var brokenInRequest = []broken{
 			r.rewind = func(req *http.Request) (*http.Request, error) { return req, nil }
 		}),
 		caught: []string{
-			"BodyClosedOnce", "FreshBodyPerAttempt", "EarlyReplyUpload", "EarlyReplyUploadHTTP1", "EarlyReplyUploadHTTP2",
+			"BodyClosedOnce", "FreshBodyPerAttempt", "EarlyReplyUpload",
+			"EarlyReplyUploadHTTP1", "EarlyReplyUploadHTTP2",
 			"ReplayOnFreshConnection", "ReplayOverHTTP2", "ExpectContinue", "RedirectsWithBody", "ConcurrentUse",
 		},
 	},

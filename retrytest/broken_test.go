@@ -80,7 +80,9 @@ func around(f func(r *reference, req *http.Request) (*http.Response, error)) fun
 }
 
 // beneath is the reference over a base whose calls go through f.
-func beneath(f func(base http.RoundTripper, req *http.Request) (*http.Response, error)) func(*reference) http.RoundTripper {
+func beneath(
+	f func(base http.RoundTripper, req *http.Request) (*http.Response, error),
+) func(*reference) http.RoundTripper {
 	return changed(func(r *reference) {
 		base := r.base
 		r.base = forwarding{base, func(req *http.Request) (*http.Response, error) { return f(base, req) }}

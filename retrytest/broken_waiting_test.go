@@ -21,7 +21,8 @@ var brokenInWaiting = []broken{
 		fault:  "ignores Retry-After",
 		change: waiting(func(n int, _ *http.Response) time.Duration { return backoff(n) }),
 		caught: []string{
-			"RetryAfterNeverEarly", "RetryAfterDates", "RetryAfterSkewedClock", "RetryAfterOverflow", "RetryAfterTooLong",
+			"RetryAfterNeverEarly", "RetryAfterDates", "RetryAfterSkewedClock",
+			"RetryAfterOverflow", "RetryAfterTooLong",
 			"CancelWhileWaiting",
 		},
 	},
@@ -31,8 +32,10 @@ var brokenInWaiting = []broken{
 		caught: []string{"RetryAfterTooLong"},
 	},
 	{
-		fault:  "caps Retry-After and asks again earlier",
-		change: waiting(asking(retryAfter, func(asked, own time.Duration) time.Duration { return min(asked, maxRetryAfter) + own })),
+		fault: "caps Retry-After and asks again earlier",
+		change: waiting(asking(retryAfter, func(asked, own time.Duration) time.Duration {
+			return min(asked, maxRetryAfter) + own
+		})),
 		caught: []string{"RetryAfterTooLong", "RetryAfterOverflow"},
 	},
 	{
@@ -142,7 +145,9 @@ func capped(parse func(http.Header) time.Duration) func(int, *http.Response) tim
 	})
 }
 
-func asking(parse func(http.Header) time.Duration, sum func(asked, own time.Duration) time.Duration) func(int, *http.Response) time.Duration {
+func asking(
+	parse func(http.Header) time.Duration, sum func(asked, own time.Duration) time.Duration,
+) func(int, *http.Response) time.Duration {
 	return func(n int, resp *http.Response) time.Duration {
 		if resp == nil {
 			return backoff(n)

@@ -14,27 +14,32 @@ var discardChecks = []check{
 	{
 		name:    "DiscardedResponsesClosed",
 		promise: "every response but the one returned is closed before the next attempt.",
-		why:     "http.Response: \"It is the caller's responsibility to close Body.\" For a response that no caller sees, that is the wrapper. Each one left open holds a connection and two goroutines, and with MaxConnsPerHost the next attempt waits for it for ever.",
-		run:     discardedResponsesClosed,
+		why: "http.Response: \"It is the caller's responsibility to close Body.\" For a response that no caller " +
+			"sees, that is the wrapper. Each one left open holds a connection and two goroutines, and with " +
+			"MaxConnsPerHost the next attempt waits for it for ever.",
+		run: discardedResponsesClosed,
 	},
 	{
 		name:    "DiscardedBeforeWait",
 		promise: "a response that is not returned is closed before the wait, not after it.",
-		why:     "for the whole of the wait its connection would serve nobody, and the server would hold what it needs for it.",
-		needs:   []need{retryAfter},
-		run:     discardedBeforeWait,
+		why: "for the whole of the wait its connection would serve nobody, and the server would hold what it " +
+			"needs for it.",
+		needs: []need{retryAfter},
+		run:   discardedBeforeWait,
 	},
 	{
 		name:    "DiscardBoundedInBytes",
 		promise: "of a response that is not returned, at most 1 MiB is read.",
-		why:     "reading to the end of a body saves a connection only if there is an end nearby. An endless one holds the call for ever, and costs traffic that nobody wants.",
-		run:     discardBoundedInBytes,
+		why: "reading to the end of a body saves a connection only if there is an end nearby. An endless one " +
+			"holds the call for ever, and costs traffic that nobody wants.",
+		run: discardBoundedInBytes,
 	},
 	{
 		name:    "DiscardBoundedInTime",
 		promise: "a response body that stalls or drips makes no retry later than its wait.",
-		why:     "a server in trouble sends a header and then nothing. A read without a bound in time holds the call until its context ends, and the retry that would have succeeded is never made.",
-		run:     discardBoundedInTime,
+		why: "a server in trouble sends a header and then nothing. A read without a bound in time holds the call " +
+			"until its context ends, and the retry that would have succeeded is never made.",
+		run: discardBoundedInTime,
 	},
 }
 
@@ -59,7 +64,8 @@ func discardedResponsesClosed(p *probe) {
 		return
 	}
 	ctx, cancel := context.WithCancel(p.Context())
-	b = &base{outcomes: []outcome{p.failing()}, onSend: func(int, *http.Request) { time.AfterFunc(time.Nanosecond, cancel) }}
+	b = &base{outcomes: []outcome{p.failing()}}
+	b.onSend = func(int, *http.Request) { time.AfterFunc(time.Nanosecond, cancel) }
 	_, _ = p.send(b, p.request(http.MethodGet).WithContext(ctx))
 	synctest.Wait()
 	if b.openReplies() > 0 {
@@ -132,10 +138,12 @@ func discardBoundedInTime(p *probe) {
 		b := &base{outcomes: []outcome{bad, status(200)}}
 		_, err := p.send(b, p.request(http.MethodGet))
 		if b.attempts() != 2 || err != nil {
-			p.broken("After a response with a byte each %v there were %d attempts in all, and the error %v.", every, b.attempts(), err)
+			p.broken("After a response with a byte each %v there were %d attempts in all, and the error %v.",
+				every, b.attempts(), err)
 		}
 		if w := b.waits()[0]; w > p.claims.longestBackoff() {
-			p.broken("After a response with a byte each %v, the next attempt was made after %v; the longest wait claimed is %v.", every, w, p.claims.longestBackoff())
+			p.broken("After a response with a byte each %v, the next attempt was made after %v; the longest wait "+
+				"claimed is %v.", every, w, p.claims.longestBackoff())
 		}
 	}
 }

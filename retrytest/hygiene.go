@@ -18,27 +18,32 @@ var hygieneChecks = []check{
 	{
 		name:    "CloseIdleConnectionsForwarded",
 		promise: "http.Client.CloseIdleConnections reaches the base, if the base has it.",
-		why:     "http.Client finds the method by a type assertion on its Transport. A wrapper without it, or one that does nothing, turns the call into none without a word; connections stay.",
-		run:     closeIdleConnectionsForwarded,
+		why: "http.Client finds the method by a type assertion on its Transport. A wrapper without it, or one " +
+			"that does nothing, turns the call into none without a word; connections stay.",
+		run: closeIdleConnectionsForwarded,
 	},
 	{
 		name:    "IdleConnectionsKept",
 		promise: "the wrapper does not close the base's idle connections by itself.",
-		why:     "they belong to all requests that share the base. Closing them because one request failed makes all others dial anew, in the middle of an outage.",
-		run:     idleConnectionsKept,
+		why: "they belong to all requests that share the base. Closing them because one request failed makes all " +
+			"others dial anew, in the middle of an outage.",
+		run: idleConnectionsKept,
 	},
 	{
-		name:    "NothingLeft",
-		promise: "no goroutine and no context of the wrapper outlives its call and the response's body, on every way out.",
-		why:     "a context that is not released stays registered with its parent, which may live as long as the program; a goroutine stays for ever. Both grow with each failure.",
-		live:    true,
-		run:     nothingLeft,
+		name: "NothingLeft",
+		promise: "no goroutine and no context of the wrapper outlives its call and the response's body, on every way " +
+			"out.",
+		why: "a context that is not released stays registered with its parent, which may live as long as the " +
+			"program; a goroutine stays for ever. Both grow with each failure.",
+		live: true,
+		run:  nothingLeft,
 	},
 	{
 		name:    "ConcurrentUse",
 		promise: "many requests at the same time each get their own answer.",
-		why:     "http.RoundTripper: \"RoundTrippers must be safe for concurrent use by multiple goroutines.\" State of one request that is kept in the wrapper mixes them up; run the tests with -race.",
-		run:     concurrentUse,
+		why: "http.RoundTripper: \"RoundTrippers must be safe for concurrent use by multiple goroutines.\" State " +
+			"of one request that is kept in the wrapper mixes them up; run the tests with -race.",
+		run: concurrentUse,
 	},
 }
 
@@ -78,7 +83,8 @@ func nothingLeft(p *probe) {
 			}
 		})
 		if blocked != "" && !p.Failed() {
-			p.broken("After %s: %s. One of the goroutines:\n%s\n", w.name, blocked, cmp.Or(memnet.StackIn(id), "(none was found)"))
+			p.broken("After %s: %s. One of the goroutines:\n%s\n",
+				w.name, blocked, cmp.Or(memnet.StackIn(id), "(none was found)"))
 		}
 	}
 }
@@ -185,7 +191,8 @@ func concurrentUse(p *probe) {
 	}
 	all.Wait()
 	if n := len(wrong); n > 0 {
-		p.broken("Of %d requests at once, each of which failed once first, %d got another answer than their own. One of these is: %s.", requests, n, <-wrong)
+		p.broken("Of %d requests at once, each of which failed once first, %d got another answer than their own. One "+
+			"of these is: %s.", requests, n, <-wrong)
 	}
 }
 
@@ -207,5 +214,6 @@ func (e *echo) RoundTrip(req *http.Request) (*http.Response, error) {
 		return (&base{}).reply(status(e.code), 1, req), nil
 	}
 	text := host + ": " + s.content
-	return (&base{}).reply(outcome{code: 200, body: func(*http.Request) io.ReadCloser { return newContent(text) }}, 2, req), nil
+	body := func(*http.Request) io.ReadCloser { return newContent(text) }
+	return (&base{}).reply(outcome{code: 200, body: body}, 2, req), nil
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,8 +26,8 @@ import (
 // The zero [Claims] claims everything. A subtest that needs what is not claimed is skipped with the reason.
 func TestRoundTripper(t *testing.T, wrap func(http.RoundTripper) http.RoundTripper, claims Claims) {
 	t.Helper()
-	checks := slices.Concat(contractChecks, bodyChecks, replayChecks, retryAfterChecks, waitingChecks, discardChecks,
-		hygieneChecks, wireChecks, messageChecks, uploadChecks)
+	checks := slices.Concat(callerChecks, contractChecks, bodyChecks, earlyReplyChecks, replayChecks, retryAfterChecks,
+		waitingChecks, discardChecks, hygieneChecks, wireChecks, messageChecks, uploadChecks)
 	for name := range claims.Unclaimed {
 		if !slices.ContainsFunc(checks, func(c check) bool { return c.name == name }) {
 			t.Errorf("Claims.Unclaimed names %q, but there is no such subtest", name)
@@ -114,7 +113,7 @@ type probe struct {
 func (p *probe) broken(format string, args ...any) {
 	p.Helper()
 	happened := fmt.Sprintf(format, args...)
-	p.Fatal(strings.Join([]string{"Promised:", p.check.promise, "Happened:", happened, "Why it matters:", p.check.why}, " "))
+	p.Fatalf("Promised: %s Happened: %s Why it matters: %s", p.check.promise, happened, p.check.why)
 }
 
 // Claims says what a RoundTripper under test does not promise, so that it is measured by its own word. The zero Claims
@@ -141,8 +140,8 @@ type Claims struct {
 	// an overflow in the backoff is looked for only among the attempts that are usually made.
 	Persistent func(http.RoundTripper) http.RoundTripper
 
-	// Hasty, if not nil, makes a wrapper whose waits are as short as they can be, for the uploads over loopback sockets,
-	// where waiting takes real time.
+	// Hasty, if not nil, makes a wrapper whose waits are as short as they can be, for the uploads over loopback
+	// sockets, where waiting takes real time.
 	Hasty func(http.RoundTripper) http.RoundTripper
 
 	NoErrors         bool // errors of the base are not retried

@@ -14,38 +14,45 @@ var messageChecks = []check{
 	{
 		name:    "Head",
 		promise: "a HEAD is retried, and the Content-Length of its response is kept.",
-		why:     "RFC 9110 section 9.3.2: the answer to a HEAD has the length of a body that does not come. Waiting for that body never ends; the length is what the caller asked for.",
-		run:     head,
+		why: "RFC 9110 section 9.3.2: the answer to a HEAD has the length of a body that does not come. Waiting " +
+			"for that body never ends; the length is what the caller asked for.",
+		run: head,
 	},
 	{
 		name:    "Informational",
 		promise: "1xx responses reach the caller's httptrace.ClientTrace.",
-		why:     "RFC 9110 section 15.2: a client must be able to parse 1xx. They come by the request's context, which a wrapper has to hand on with the values it has.",
-		run:     informational,
+		why: "RFC 9110 section 15.2: a client must be able to parse 1xx. They come by the request's context, " +
+			"which a wrapper has to hand on with the values it has.",
+		run: informational,
 	},
 	{
 		name:    "ResponseTrailers",
 		promise: "the trailers of a response, announced or not, are there when its body has been read.",
-		why:     "net/http sets them on its own http.Response when the body ends (RFC 9110 section 6.5). They never arrive at a copy of it.",
-		run:     responseTrailers,
+		why: "net/http sets them on its own http.Response when the body ends (RFC 9110 section 6.5). They never " +
+			"arrive at a copy of it.",
+		run: responseTrailers,
 	},
 	{
 		name:    "RequestTrailers",
 		promise: "trailers that the caller sets while the body is read are sent, by a retry too.",
-		why:     "http.Request: \"The Trailer map must be initialized before, the values can be set while the request body is read.\" Request.Clone copies the map, and what the caller sets in the old one is not sent.",
-		run:     requestTrailers,
+		why: "http.Request: \"The Trailer map must be initialized before, the values can be set while the " +
+			"request body is read.\" Request.Clone copies the map, and what the caller sets in the old one is not " +
+			"sent.",
+		run: requestTrailers,
 	},
 	{
-		name:    "ExpectContinue",
-		promise: "with Expect: 100-continue no byte of the body is read before the server asks for it, and the retry sends it whole.",
-		why:     "RFC 9110 section 10.1.1: it is there so that an upload that will be refused is not sent.",
-		run:     expectContinue,
+		name: "ExpectContinue",
+		promise: "with Expect: 100-continue no byte of the body is read before the server asks for it, and the retry " +
+			"sends it whole.",
+		why: "RFC 9110 section 10.1.1: it is there so that an upload that will be refused is not sent.",
+		run: expectContinue,
 	},
 	{
 		name:    "RedirectsWithBody",
 		promise: "a 307 or 308 sends the whole body to the new place, with failures before and after it.",
-		why:     "http.Client calls GetBody for such a redirect, as a wrapper does for a retry: a wrapper that replaced or consumed it breaks the next one (RFC 9110 section 15.4.8).",
-		run:     redirectsWithBody,
+		why: "http.Client calls GetBody for such a redirect, as a wrapper does for a retry: a wrapper that " +
+			"replaced or consumed it breaks the next one (RFC 9110 section 15.4.8).",
+		run: redirectsWithBody,
 	},
 }
 
@@ -156,7 +163,8 @@ func expectContinue(p *probe) {
 		p.broken("The server got %q.", text)
 	}
 	if read[0] > 0 || read[1] > 0 {
-		p.broken("The server had asked for no byte of the first attempt's body: %d had been read when it came, %d when the retry came.", read[0], read[1])
+		p.broken("The server had asked for no byte of the first attempt's body: %d had been read when it came, %d "+
+			"when the retry came.", read[0], read[1])
 	}
 }
 
@@ -172,7 +180,8 @@ func redirectsWithBody(p *probe) {
 		}, closing))
 		req, _ := p.upload(http.MethodPut, "the body")
 		if resp, text := p.do(tr, req); text != "PUT /new: the body" || resp.Request.URL.Path != "/new" {
-			p.broken("After a %d the server got %q, and the response's Request is for %q.", code, text, resp.Request.URL.Path)
+			p.broken("After a %d the server got %q, and the response's Request is for %q.",
+				code, text, resp.Request.URL.Path)
 		}
 	}
 }

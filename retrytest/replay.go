@@ -16,31 +16,38 @@ import (
 
 var replayChecks = []check{
 	{
-		name:    "IdempotentReplayed",
-		promise: "a request with an idempotent method (GET, HEAD, OPTIONS, TRACE, PUT, DELETE, and the empty method, which is GET) is retried after a failure status.",
-		why:     "RFC 9110 section 9.2.2: these may be repeated, whatever became of the first one. That is what the wrapper is there for.",
-		run:     idempotentReplayed,
+		name: "IdempotentReplayed",
+		promise: "a request with an idempotent method (GET, HEAD, OPTIONS, TRACE, PUT, DELETE, and the empty method, " +
+			"which is GET) is retried after a failure status.",
+		why: "RFC 9110 section 9.2.2: these may be repeated, whatever became of the first one. That is what the " +
+			"wrapper is there for.",
+		run: idempotentReplayed,
 	},
 	{
-		name:    "PostNotSentTwice",
-		promise: "a request whose method is not idempotent is sent once, unless the server certainly did not act on it.",
-		why:     "RFC 9110 section 9.2.2: \"A client SHOULD NOT automatically retry a request with a non-idempotent method\" otherwise. A second order or payment costs more than an error. A 503 or a lost connection does not say that nothing was done.",
-		needs:   []need{idempotency},
-		run:     postNotSentTwice,
+		name: "PostNotSentTwice",
+		promise: "a request whose method is not idempotent is sent once, unless the server certainly did not act on " +
+			"it.",
+		why: "RFC 9110 section 9.2.2: \"A client SHOULD NOT automatically retry a request with a non-idempotent " +
+			"method\" otherwise. A second order or payment costs more than an error. A 503 or a lost connection does " +
+			"not say that nothing was done.",
+		needs: []need{idempotency},
+		run:   postNotSentTwice,
 	},
 	{
 		name:    "PostWithKeyReplayed",
 		promise: "a POST with an Idempotency-Key is retried like an idempotent request, with the same key.",
-		why:     "the key says that the server recognizes the repetition; net/http reads it so too (http.Transport). Another key in the retry would make another order of it.",
-		needs:   []need{idempotency, idempotencyKey},
-		run:     postWithKeyReplayed,
+		why: "the key says that the server recognizes the repetition; net/http reads it so too (http.Transport). " +
+			"Another key in the retry would make another order of it.",
+		needs: []need{idempotency, idempotencyKey},
+		run:   postWithKeyReplayed,
 	},
 	{
 		name:    "UnprocessedReplayed",
 		promise: "a POST is retried after a dial error or REFUSED_STREAM.",
-		why:     "a connection that was not made carried no request, and RFC 9113 section 8.7 says of REFUSED_STREAM that the stream was closed before any processing. Such a retry is safe for any method.",
-		needs:   []need{errorRetries, unprocessed},
-		run:     unprocessedReplayed,
+		why: "a connection that was not made carried no request, and RFC 9113 section 8.7 says of REFUSED_STREAM " +
+			"that the stream was closed before any processing. Such a retry is safe for any method.",
+		needs: []need{errorRetries, unprocessed},
+		run:   unprocessedReplayed,
 	},
 	{
 		name:    "TransientStatusRetried",
@@ -49,23 +56,27 @@ var replayChecks = []check{
 		run:     transientStatusRetried,
 	},
 	{
-		name:    "FinalStatusNotRetried",
-		promise: "a response that is no failure, or one that another attempt would get again, is returned after one attempt, also if it has a Retry-After.",
-		why:     "RFC 9110 section 10.2.3: with a 3xx, Retry-After is about the redirected request; with a 202 it tells when to ask for the result. Repeating the request does the work twice.",
-		run:     finalStatusNotRetried,
+		name: "FinalStatusNotRetried",
+		promise: "a response that is no failure, or one that another attempt would get again, is returned after one " +
+			"attempt, also if it has a Retry-After.",
+		why: "RFC 9110 section 10.2.3: with a 3xx, Retry-After is about the redirected request; with a 202 it " +
+			"tells when to ask for the result. Repeating the request does the work twice.",
+		run: finalStatusNotRetried,
 	},
 	{
-		name:    "TransientErrorRetried",
-		promise: "a GET is retried after a connection that was refused, reset, or closed before or inside the response header.",
-		why:     "that is how restarts, deployments and load balancers look to a client.",
-		needs:   []need{errorRetries},
-		run:     transientErrorRetried,
+		name: "TransientErrorRetried",
+		promise: "a GET is retried after a connection that was refused, reset, or closed before or inside the " +
+			"response header.",
+		why:   "that is how restarts, deployments and load balancers look to a client.",
+		needs: []need{errorRetries},
+		run:   transientErrorRetried,
 	},
 	{
 		name:    "CertificateErrorFinal",
 		promise: "a certificate that does not verify ends the call after one attempt.",
-		why:     "the next one meets the same certificate. Waiting hides a mistake in the configuration, or an attack, behind a slow answer.",
-		run:     certificateErrorFinal,
+		why: "the next one meets the same certificate. Waiting hides a mistake in the configuration, or an " +
+			"attack, behind a slow answer.",
+		run: certificateErrorFinal,
 	},
 }
 
@@ -74,7 +85,8 @@ func idempotentReplayed(p *probe) {
 		b := &base{outcomes: []outcome{p.failing(), status(200)}}
 		got, err := p.send(b, p.request(method))
 		if b.attempts() != 2 || got.code != 200 || err != nil {
-			p.broken("The method %q had %d attempts, and status %d with error %v, after one %d.", method, b.attempts(), got.code, err, p.claims.failureStatus())
+			p.broken("The method %q had %d attempts, and status %d with error %v, after one %d.",
+				method, b.attempts(), got.code, err, p.claims.failureStatus())
 		}
 	}
 }
@@ -107,7 +119,8 @@ func postWithKeyReplayed(p *probe) {
 	_, err := p.send(b, req)
 	sent := b.sendings()
 	if len(sent) != 2 || err != nil {
-		p.broken("A POST with a key had %d attempts and the error %v after one %d.", len(sent), err, p.claims.failureStatus())
+		p.broken("A POST with a key had %d attempts and the error %v after one %d.",
+			len(sent), err, p.claims.failureStatus())
 	}
 	first, second := sent[0].header.Get("Idempotency-Key"), sent[1].header.Get("Idempotency-Key")
 	if first != second || first != req.Header.Get("Idempotency-Key") {
@@ -150,7 +163,8 @@ func unprocessedReplayed(p *probe) {
 		req, _ := p.upload(http.MethodPost, "the body")
 		got, err := p.send(b, req)
 		if b.attempts() != 2 || got.code != 200 || err != nil {
-			p.broken("After the error %q a POST had %d attempts in all, and ended with status %d and error %v.", proof, b.attempts(), got.code, err)
+			p.broken("After the error %q a POST had %d attempts in all, and ended with status %d and error %v.",
+				proof, b.attempts(), got.code, err)
 		}
 	}
 }
@@ -163,13 +177,16 @@ func transientStatusRetried(p *probe) {
 		b := &base{outcomes: []outcome{status(code), status(200)}}
 		got, err := p.send(b, p.request(http.MethodGet))
 		if b.attempts() != 2 || got.code != 200 || err != nil {
-			p.broken("After a %d, a GET had %d attempts in all, and ended with status %d and error %v.", code, b.attempts(), got.code, err)
+			p.broken("After a %d, a GET had %d attempts in all, and ended with status %d and error %v.",
+				code, b.attempts(), got.code, err)
 		}
 	}
 }
 
 func finalStatusNotRetried(p *probe) {
-	for _, code := range []int{200, 201, 202, 204, 206, 301, 303, 304, 307, 400, 401, 403, 404, 405, 406, 410, 412, 415, 422} {
+	for _, code := range []int{
+		200, 201, 202, 204, 206, 301, 303, 304, 307, 400, 401, 403, 404, 405, 406, 410, 412, 415, 422,
+	} {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
 			a := status(code)
 			if code < 400 {
@@ -178,7 +195,8 @@ func finalStatusNotRetried(p *probe) {
 			b := &base{outcomes: []outcome{a}}
 			got, err := p.send(b, p.request(method))
 			if b.attempts() != 1 || got.code != code || err != nil {
-				p.broken("After %s, a %s had %d attempts, and ended with status %d and error %v.", a, method, b.attempts(), got.code, err)
+				p.broken("After %s, a %s had %d attempts, and ended with status %d and error %v.",
+					a, method, b.attempts(), got.code, err)
 			}
 		}
 	}
@@ -190,7 +208,8 @@ func transientErrorRetried(p *probe) {
 		b := &base{outcomes: []outcome{failure(passing), status(200)}}
 		got, err := p.send(b, p.request(http.MethodGet))
 		if b.attempts() != 2 || got.code != 200 || err != nil {
-			p.broken("After the error %q a GET had %d attempts in all, and ended with status %d and error %v.", passing, b.attempts(), got.code, err)
+			p.broken("After the error %q a GET had %d attempts in all, and ended with status %d and error %v.",
+				passing, b.attempts(), got.code, err)
 		}
 	}
 }

@@ -17,7 +17,9 @@ import (
 	"time"
 )
 
-const earlyReplyWhy = "http.RoundTripper: callers wanting to reuse the body must wait for its Close. The transport is still sending the first body when the retry begins; if both attempts read the same bytes, the server stores a mixture and says 200 (golang/go#51907)."
+const earlyReplyWhy = "http.RoundTripper: callers wanting to reuse the body must wait for its Close. The transport " +
+	"is still sending the first body when the retry begins; if both attempts read the same bytes, the server stores a mixture and " +
+	"says 200 (golang/go#51907)."
 
 var uploadChecks = []check{
 	{
@@ -32,10 +34,11 @@ var uploadChecks = []check{
 		},
 	},
 	{
-		name:    "EarlyReplyUploadHTTP2",
-		promise: "an upload of 8 MiB over HTTP/2 arrives intact when the server answers its first attempt before reading it.",
-		why:     earlyReplyWhy,
-		live:    true,
+		name: "EarlyReplyUploadHTTP2",
+		promise: "an upload of 8 MiB over HTTP/2 arrives intact when the server answers its first attempt before " +
+			"reading it.",
+		why:  earlyReplyWhy,
+		live: true,
 		run: func(p *probe) {
 			var protocols http.Protocols
 			protocols.SetUnencryptedHTTP2(true)
@@ -93,7 +96,8 @@ func earlyReplies(p *probe, protocols http.Protocols) {
 		}
 	}
 	if len(arrived) != 1 || err != nil || resp.StatusCode != http.StatusOK {
-		p.broken("After an early answer %d uploads arrived, and the call ended with the response %v and the error %v.", len(arrived), resp, err)
+		p.broken("After an early answer %d uploads arrived, and the call ended with the response %v and the error %v.",
+			len(arrived), resp, err)
 	}
 }
 

@@ -11,25 +11,30 @@ import (
 
 var waitingChecks = []check{
 	{
-		name:    "DeadlineNotSleptPast",
-		promise: "if the wait would end after the context's deadline, the response in hand is returned at once instead.",
-		why:     "the retry cannot happen any more. Sleeping holds the caller to the last moment, and then throws the answer of the server away for \"context deadline exceeded\".",
-		needs:   []need{deadline, lastResponse},
-		run:     deadlineNotSleptPast,
+		name: "DeadlineNotSleptPast",
+		promise: "if the wait would end after the context's deadline, the response in hand is returned at once " +
+			"instead.",
+		why: "the retry cannot happen any more. Sleeping holds the caller to the last moment, and then throws " +
+			"the answer of the server away for \"context deadline exceeded\".",
+		needs: []need{deadline, lastResponse},
+		run:   deadlineNotSleptPast,
 	},
 	{
-		name:    "CancelWhileWaiting",
-		promise: "a cancelled context ends a wait at once, with an error that matches context.Canceled, without a response and without another attempt.",
-		why:     "the caller has gone: net/http ends everything else at that moment too. An opaque error makes callers log, count and repeat what they stopped themselves.",
-		needs:   []need{backoff},
-		run:     cancelWhileWaiting,
+		name: "CancelWhileWaiting",
+		promise: "a cancelled context ends a wait at once, with an error that matches context.Canceled, without a " +
+			"response and without another attempt.",
+		why: "the caller has gone: net/http ends everything else at that moment too. An opaque error makes " +
+			"callers log, count and repeat what they stopped themselves.",
+		needs: []need{backoff},
+		run:   cancelWhileWaiting,
 	},
 	{
 		name:    "CancelKeepsCause",
 		promise: "the error of a wait that was cancelled with a cause matches both context.Canceled and the cause.",
-		why:     "context.WithCancelCause is there to say why; net/http's transport returns the cause too. Lost, nobody knows who stopped the request.",
-		needs:   []need{backoff},
-		run:     cancelKeepsCause,
+		why: "context.WithCancelCause is there to say why; net/http's transport returns the cause too. Lost, " +
+			"nobody knows who stopped the request.",
+		needs: []need{backoff},
+		run:   cancelKeepsCause,
 	},
 	{
 		name:    "CancelKeepsLastError",
@@ -41,31 +46,35 @@ var waitingChecks = []check{
 	{
 		name:    "ClientTimeout",
 		promise: "http.Client.Timeout bounds all attempts and waits together, and its error has Timeout() true.",
-		why:     "http.Client: \"The timeout includes connection time, any redirects, and reading the response body.\" Callers rely on that bound.",
-		run:     clientTimeout,
+		why: "http.Client: \"The timeout includes connection time, any redirects, and reading the response " +
+			"body.\" Callers rely on that bound.",
+		run: clientTimeout,
 	},
 	{
 		name:    "JitterAtCap",
 		promise: "each wait of a wrapper's own choosing is random, the longest ones included.",
-		why:     "clients that failed together come back together. Jitter that is added before the wait is truncated is lost from there on, when the outage is at its longest.",
-		needs:   []need{backoff, jitter},
-		run:     jitterAtCap,
+		why: "clients that failed together come back together. Jitter that is added before the wait is truncated " +
+			"is lost from there on, when the outage is at its longest.",
+		needs: []need{backoff, jitter},
+		run:   jitterAtCap,
 	},
 	{
 		name:    "TruncationWithoutOverflow",
 		promise: "no wait is longer than the longest one claimed, and late ones do not collapse to nothing.",
-		why:     "doubling overflows after 33 retries from a second in nanoseconds, or after 63 from anything: what follows is negative or zero, a hot loop exactly when the server has been down for long.",
-		needs:   []need{backoff},
-		run:     truncationWithoutOverflow,
+		why: "doubling overflows after 33 retries from a second in nanoseconds, or after 63 from anything: what " +
+			"follows is negative or zero, a hot loop exactly when the server has been down for long.",
+		needs: []need{backoff},
+		run:   truncationWithoutOverflow,
 	},
 }
 
 func deadlineNotSleptPast(p *probe) {
+	asked := p.bearable(30 * time.Second)
 	for _, c := range []struct {
 		timeout time.Duration
 		header  []string
 	}{
-		{timeout: p.bearable(30*time.Second) / 2, header: []string{"Retry-After", strconv.Itoa(int(p.bearable(30 * time.Second).Seconds()))}},
+		{timeout: asked / 2, header: []string{"Retry-After", strconv.Itoa(int(asked.Seconds()))}},
 		{timeout: time.Microsecond},
 	} {
 		if c.header != nil && p.claims.NoRetryAfter {
@@ -79,10 +88,12 @@ func deadlineNotSleptPast(p *probe) {
 		got, err := p.send(b, req.WithContext(ctx))
 		took := time.Since(start)
 		if got.code != p.claims.failureStatus() || got.text != replyTo(b.attempts()) || err != nil {
-			p.broken("With %v to the deadline and the header fields %q, the call gave, after %v, the status %d, the body %q and the error %v.", c.timeout, c.header, took, got.code, got.text, err)
+			p.broken("With %v to the deadline and the header fields %q, the call gave, after %v, the status %d, the "+
+				"body %q and the error %v.", c.timeout, c.header, took, got.code, got.text, err)
 		}
 		if took >= c.timeout {
-			p.broken("With %v to the deadline and the header fields %q, the response was returned only after %v.", c.timeout, c.header, took)
+			p.broken("With %v to the deadline and the header fields %q, the response was returned only after %v.",
+				c.timeout, c.header, took)
 		}
 	}
 }
@@ -127,14 +138,16 @@ func cancelKeepsCause(p *probe) {
 	cause := errors.New("the user pressed stop")
 	_, err := p.interrupted(p.failing(), time.Nanosecond, cause)
 	if !errors.Is(err, cause) || !errors.Is(err, context.Canceled) {
-		p.broken("The error was %q: it matches context.Canceled: %t, the cause: %t.", err, errors.Is(err, context.Canceled), errors.Is(err, cause))
+		p.broken("The error was %q: it matches context.Canceled: %t, the cause: %t.",
+			err, errors.Is(err, context.Canceled), errors.Is(err, cause))
 	}
 }
 
 func cancelKeepsLastError(p *probe) {
 	_, err := p.interrupted(failure(errPassing), time.Nanosecond, nil)
 	if !errors.Is(err, errPassing) || !errors.Is(err, context.Canceled) {
-		p.broken("The error was %q: it matches context.Canceled: %t, the last attempt's error: %t.", err, errors.Is(err, context.Canceled), errors.Is(err, errPassing))
+		p.broken("The error was %q: it matches context.Canceled: %t, the last attempt's error: %t.",
+			err, errors.Is(err, context.Canceled), errors.Is(err, errPassing))
 	}
 }
 
@@ -192,7 +205,8 @@ func jitterAtCap(p *probe) {
 			different[w] = true
 		}
 		if len(different) <= len(ws)/2 {
-			p.broken("The wait before retry %d had only %d different values in %d requests: %v.", i+1, len(different), len(ws), ws)
+			p.broken("The wait before retry %d had only %d different values in %d requests: %v.",
+				i+1, len(different), len(ws), ws)
 		}
 	}
 }
@@ -212,14 +226,16 @@ func truncationWithoutOverflow(p *probe) {
 	}
 	for i, w := range waits {
 		if w > p.claims.longestBackoff() {
-			p.broken("The wait before retry %d was %v, and the longest one claimed is %v.", i+1, w, p.claims.longestBackoff())
+			p.broken("The wait before retry %d was %v, and the longest one claimed is %v.",
+				i+1, w, p.claims.longestBackoff())
 		}
 		if w == 0 && i > 0 {
 			p.broken("There was no wait before retry %d; the ones before were %v.", i+1, waits[:i])
 		}
 	}
 	if n := len(waits); n > 40 && sum(waits[n-20:]) < sum(waits[5:25])/4 {
-		p.broken("Waits 6 to 25 took %v together, the last twenty of %d only %v.", sum(waits[5:25]), n, sum(waits[n-20:]))
+		p.broken("Waits 6 to 25 took %v together, the last twenty of %d only %v.",
+			sum(waits[5:25]), n, sum(waits[n-20:]))
 	}
 }
 

@@ -20,26 +20,32 @@ var wireChecks = []check{
 	{
 		name:    "ReplayOnFreshConnection",
 		promise: "a retry on a new connection sends the whole body.",
-		why:     "on a connection that was used before, http.Transport rewinds by itself what it could not write, and hides a wrapper that does not. After Connection: close nothing hides it: \"ContentLength=8 with Body length 0\".",
-		run:     replayOnFreshConnection,
+		why: "on a connection that was used before, http.Transport rewinds by itself what it could not write, " +
+			"and hides a wrapper that does not. After Connection: close nothing hides it: \"ContentLength=8 with " +
+			"Body length 0\".",
+		run: replayOnFreshConnection,
 	},
 	{
 		name:    "ReplayOverHTTP2",
 		promise: "a retry over HTTP/2 sends the whole body.",
-		why:     "there http.Transport reads the body in a goroutine of its own, which may still run when the response is there.",
-		run:     replayOverHTTP2,
+		why: "there http.Transport reads the body in a goroutine of its own, which may still run when the " +
+			"response is there.",
+		run: replayOverHTTP2,
 	},
 	{
 		name:    "ConnectionReuse",
 		promise: "an error page of 64 KiB is read to its end, so that the retry uses its connection.",
-		why:     "over HTTP/1 a body that is closed before its end closes the connection (http.Response). In an outage each retry then costs the server a handshake more.",
-		run:     connectionReuse,
+		why: "over HTTP/1 a body that is closed before its end closes the connection (http.Response). In an " +
+			"outage each retry then costs the server a handshake more.",
+		run: connectionReuse,
 	},
 	{
 		name:    "SwitchingProtocols",
 		promise: "the body of a 101 response can be written to.",
-		why:     "http.Response: \"As of Go 1.12, the Body will also implement io.Writer on a successful \\\"101 Switching Protocols\\\" response\". A wrapper around it that can only read breaks WebSockets and httputil.ReverseProxy.",
-		run:     switchingProtocols,
+		why: "http.Response: \"As of Go 1.12, the Body will also implement io.Writer on a successful \\\"101 " +
+			"Switching Protocols\\\" response\". A wrapper around it that can only read breaks WebSockets and " +
+			"httputil.ReverseProxy.",
+		run: switchingProtocols,
 	},
 }
 
@@ -116,7 +122,8 @@ func (p *probe) do(tr *http.Transport, req *http.Request) (*http.Response, strin
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	if resp.StatusCode != http.StatusOK || err != nil {
-		p.broken("After a failure status and then a 200, the status was %d, and reading the body ended with the error %v.", resp.StatusCode, err)
+		p.broken("After a failure status and then a 200, the status was %d, and reading the body ended with the "+
+			"error %v.", resp.StatusCode, err)
 	}
 	return resp, string(text)
 }
