@@ -69,6 +69,24 @@ var brokenInHygiene = []broken{
 	},
 }
 
+// contextOfItsOwn gives each attempt a context, which it releases with the error or with the body.
+func contextOfItsOwn(base http.RoundTripper) func(*http.Request) (*http.Response, error) {
+	return func(req *http.Request) (*http.Response, error) {
+		ctx, release := context.WithCancel(req.Context())
+		resp, err := base.RoundTrip(req.WithContext(ctx))
+		if err != nil {
+			release()
+			return nil, err
+		}
+		if resp.StatusCode == http.StatusSwitchingProtocols {
+			context.AfterFunc(req.Context(), release)
+			return resp, nil
+		}
+		resp.Body = &releasing{resp.Body, release}
+		return resp, nil
+	}
+}
+
 // releasing is a body with the context of its attempt.
 type releasing struct {
 	io.ReadCloser

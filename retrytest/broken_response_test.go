@@ -35,6 +35,20 @@ var brokenInResponse = []broken{
 	{
 		fault:  "closes a discarded response without reading it",
 		change: discarding(func(resp *http.Response, _ time.Duration) { resp.Body.Close() }),
+		caught: caughtIfItOnlyCloses,
+	},
+	{
+		fault: "ends the context of an attempt before it closes the response",
+		change: changed(func(r *reference) {
+			r.base = forwarding{r.base, contextOfItsOwn(r.base)}
+			r.discard = func(resp *http.Response, _ time.Duration) {
+				if own, ok := resp.Body.(*releasing); ok {
+					own.release()
+					time.Sleep(time.Millisecond) // net/http may be quicker
+				}
+				resp.Body.Close()
+			}
+		}),
 		caught: []string{"ConnectionReuse"},
 	},
 	{

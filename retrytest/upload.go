@@ -17,9 +17,9 @@ import (
 	"time"
 )
 
-const earlyReplyWhy = "http.RoundTripper: callers wanting to reuse the body must wait for its Close. The transport " +
-	"is still sending the first body when the retry begins; if both attempts read the same bytes, the server stores a mixture and " +
-	"says 200 (golang/go#51907)."
+const earlyReplyWhy = "http.RoundTripper: callers wanting to reuse the body must wait for its Close. The " +
+	"transport is still sending the first body when the retry begins; if both attempts read the same bytes, the " +
+	"server stores a mixture and says 200 (golang/go#51907)."
 
 var uploadChecks = []check{
 	{
