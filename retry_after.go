@@ -3,7 +3,7 @@ package retry
 import (
 	"math"
 	"net/http"
-	"net/textproto"
+	"strings"
 	"time"
 )
 
@@ -12,15 +12,27 @@ const forever = time.Duration(math.MaxInt64)
 // ParseRetryAfter returns how long a server asks its client to wait, counted from the moment when the response with
 // header h arrived, and whether it asks at all.
 //
-// Retry-After (RFC 9110 section 10.2.3) is a number of seconds, digits only, or an HTTP-date in any of the three forms
-// of RFC 9110 section 5.6.7. A date is read against the Date field of the same response if it has a valid one, so that
-// a wrong clock on either side cancels out, and else against now. retry-after-ms, or else x-ms-retry-after-ms, which some
-// services send beside it, are milliseconds. They count instead if they are valid, unless they are shorter by a second
-// or more, which no rounding explains.
+// Retry-After (RFC 9110 section 10.2.3) is a number of seconds or an HTTP-date. Servers write more than that, and what
+// a careful reader understands is not taken for no wish. A value may be
+//   - digits: seconds, leading zeros or not. Unix time too, which nothing distinguishes from a long wait;
+//   - digits with one point in, before or after them: seconds, rounded up to the nanosecond;
+//   - numbers with units from ms to days: "30s", "1m0s" (a Duration of Go's), "5 minutes", "PT30S" (one of Java's);
+//   - a date in any of the three forms of RFC 9110 section 5.6.7 or in that of RFC 5322 or RFC 3339, with or without a
+//     day of the week, right or wrong, in any case and zone: an offset, or the name of an American one. No zone means
+//     UTC, and so does any other name. A year of two digits is at most 50 years ahead;
+//   - several of these, in one field with commas or semicolons or in several fields: the longest counts;
+//   - any of these in quotes, or amid blanks.
 //
-// A number too large for a Duration is the largest Duration. Anything else, a sign, a fraction and a date that is not
-// in the future included, counts as absent. Of several valid values of one field the longest counts. A nil header has
-// none. The result is never negative.
+// A date is read against the Date field of the same response plus its Age (RFC 9111 section 5.1), so that a wrong clock
+// on either side cancels out, and against now if there is no valid Date. Age takes nothing from a number of seconds:
+// whether a cache has counted it down cannot be told.
+//
+// retry-after-ms, or else x-ms-retry-after-ms, which some services send beside it, are milliseconds, in the same forms
+// but for dates. They count instead if they are valid, unless they are so much shorter that no rounding up to whole
+// seconds explains it.
+//
+// What is too large for a Duration is the largest Duration. Anything else, a sign, an exponent, NaN and a date that is
+// not in the future included, counts as absent. A nil header has none. The result is never negative.
 func ParseRetryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 	// The map is read directly because Get would canonicalize these constants again on each retry.
 	fine, refined := longest(h["Retry-After-Ms"], milliseconds)
@@ -32,75 +44,70 @@ func ParseRetryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 		return fine, refined
 	}
 	d, ok := longest(values, func(v string) (time.Duration, bool) {
-		if d, ok := digits(v, time.Second); ok {
+		if d, ok := span(v, time.Second); ok {
 			return d, true
 		}
 		return until(v, serverTime(h, now))
 	})
-	if refined && fine > d-time.Second {
+	if rounded := d%time.Second == 0 && fine > d-time.Second; refined && (rounded || fine > d) {
 		return fine, true
 	}
 	return d, ok
 }
 
+// longest parses each member of each value. It need not know that the comma after a day of the week separates nothing:
+// the day is a member that says nothing, and the date can do without.
 func longest(values []string, parse func(string) (time.Duration, bool)) (d time.Duration, ok bool) {
 	for _, v := range values {
-		if one, valid := parse(textproto.TrimString(v)); valid {
-			d, ok = max(d, one), true
+		for member := ""; v != ""; {
+			member, v = cutMember(v)
+			if one, valid := parse(member); valid {
+				d, ok = max(d, one), true
+			}
 		}
 	}
 	return d, ok
 }
 
-func milliseconds(s string) (time.Duration, bool) { return digits(s, time.Millisecond) }
-
-// digits reads 1*DIGIT (RFC 9110 section 10.2.3) in the given unit. It is tempting to use strconv or
-// time.ParseDuration, but they take signs, and fail where a long number only means a long time.
-func digits(s string, unit time.Duration) (time.Duration, bool) {
-	n, limit := time.Duration(0), forever/unit
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
-			return 0, false
-		}
-		// n stays at or below limit, which is small enough for one more digit.
-		n = min(n*10+time.Duration(s[i]-'0'), limit+1)
+func cutMember(list string) (member, rest string) {
+	if digits(list) == list {
+		return list, ""
 	}
-	if n > limit {
-		return forever, true
+	member = list
+	if i := strings.IndexAny(list, ",;"); i >= 0 {
+		member, rest = list[:i], list[i+1:]
 	}
-	return n * unit, s != ""
+	return strings.Trim(member, " \t\r\n\""), rest
 }
 
-// until returns how long after ref the HTTP-date s is.
+// until returns how long after ref the date s is.
 func until(s string, ref time.Time) (time.Duration, bool) {
-	t, err := http.ParseTime(s)
-	if err != nil {
-		return 0, false
-	}
-	if _, err := time.Parse(time.RFC850, s); err == nil {
-		t = nearestCentury(t, ref)
-	}
+	t, ok := parseDate(s, ref)
 	d := t.Sub(ref)
-	return max(d, 0), d > 0
+	return max(d, 0), ok && d > 0
 }
 
-// nearestCentury applies RFC 9110 section 5.6.7 to a year of two digits: what appears to be more than 50 years in the
-// future is in the past. http.ParseTime pivots at the fixed year 1969 instead.
-func nearestCentury(t, ref time.Time) time.Time {
-	for !t.AddDate(100, 0, 0).After(ref.AddDate(50, 0, 0)) {
-		t = t.AddDate(100, 0, 0)
-	}
-	for t.After(ref.AddDate(50, 0, 0)) {
-		t = t.AddDate(-100, 0, 0)
-	}
-	return t
-}
-
+// serverTime is the server's clock when the response arrived. Date is when the origin made the response, and Age is how
+// long a cache has kept it since.
 func serverTime(h http.Header, now time.Time) time.Time {
-	if date := h["Date"]; len(date) > 0 {
-		if t, err := http.ParseTime(textproto.TrimString(date[0])); err == nil {
-			return t
+	for _, date := range h["Date"] {
+		if t, ok := parseDate(date, now); ok {
+			return t.Add(age(h))
 		}
 	}
 	return now
+}
+
+// age is the Age field: of several members the first counts, and an invalid one is ignored (RFC 9111 section 5.1).
+func age(h http.Header) time.Duration {
+	values := h["Age"]
+	if len(values) == 0 {
+		return 0
+	}
+	first, _, _ := strings.Cut(values[0], ",")
+	first = strings.Trim(first, " \t")
+	if n := digits(first); n == "" || n != first {
+		return 0
+	}
+	return scale(first, "", time.Second)
 }
