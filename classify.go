@@ -40,14 +40,7 @@ func (c Class) String() string {
 	return "Class(" + strconv.Itoa(int(c)) + ")"
 }
 
-// A Classifier returns the [Class] of the outcome of an attempt. It must not read or close the response's body, nor
-// keep the attempt; it is called by many goroutines at once. A class that is none of the constants counts as Final.
-//
-// The default is [Classify]. One of your own is best written as an exception to it: look for the special case, and
-// return Classify(a) for the rest. If it panics, the response is closed and the panic goes on.
-type Classifier func(a Attempt) Class
-
-// Classify is the default [Classifier]. A response has the class of its status, see [ClassifyStatus]. An error is
+// Classify is the default of Policy.Classify. A response has the class of its status, see [ClassifyStatus]. An error is
 //
 //   - [Final] if another attempt is known to be pointless: an unknown host, a malformed address, a certificate that
 //     does not verify, a TLS alert or something that is not TLS, [http.ErrSkipAltProtocol], a request ended by
@@ -77,7 +70,7 @@ func Classify(a Attempt) Class {
 
 // pointless reports whether err says that the same request would fail in the same way again.
 func pointless(err error) bool {
-	held, ok := errors.AsType[*Error](err)
+	held, ok := errorOf(err)
 	return ok && held.Attempts == 0 ||
 		errors.Is(err, errBrokenBase) ||
 		errors.Is(err, http.ErrSkipAltProtocol) ||

@@ -4,6 +4,9 @@ package retry
 var (
 	ErrAttemptTimeout = errAttemptTimeout
 	MaxDrain          = int64(maxDrain)
-	DrainGrace        = drainGrace
+	Grace             = grace
 	MaxDrainTime      = maxDrainTime
 )
+
+// CloseDrains is true where net/http reads on after a Close.
+const CloseDrains = closeDrains

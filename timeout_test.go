@@ -160,8 +160,8 @@ func TestAnAttemptTimeoutOfNestedTransportsCountsOnce(t *testing.T) {
 
 func TestAnAttemptTimeoutKeepsTheInnerTransportsCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		// The inner Transport waits, after two attempts, when the outer one's attempt ends.
-		s := play(answer(503), answer(503, "Retry-After", "30"))
+		// The inner Transport is at its second attempt when the outer one's attempt ends.
+		s := play(answer(503), late(time.Minute, answer(200)))
 		outer := within(10 * time.Second)
 		outer.MaxAttempts = 2
 		_, err := retry.New(retry.New(s, every(time.Second)), outer).RoundTrip(place("GET", "").Request)

@@ -15,7 +15,7 @@ import (
 	"github.com/seed-e3550de8/retry"
 )
 
-func TestSharedRetryAfterReleasesByMaxRetryAfterButNeverInOneBurst(t *testing.T) {
+func TestAGateReleasesByMaxRetryAfterButNeverInOneBurst(t *testing.T) {
 	for _, tt := range []struct {
 		retryAfter     string
 		from, to, late time.Duration
@@ -48,7 +48,7 @@ func TestSharedRetryAfterReleasesByMaxRetryAfterButNeverInOneBurst(t *testing.T)
 	}
 }
 
-func TestSharedRetryAfterLetsGoWhoHasWaitedLongEnough(t *testing.T) {
+func TestAGateLetsGoWhoHasWaitedLongEnough(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		base := &busy{retryAfter: "40", well: time.Now().Add(time.Hour)}
 		client := shared(base, retry.Policy{MaxAttempts: 1})
@@ -67,7 +67,7 @@ func TestSharedRetryAfterLetsGoWhoHasWaitedLongEnough(t *testing.T) {
 	})
 }
 
-func TestSharedRetryAfterThatIsTooLongHoldsNobody(t *testing.T) {
+func TestAGateThatIsTooLongHoldsNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		base := &busy{retryAfter: "3600", well: time.Now().Add(time.Hour)}
 		client := shared(base, retry.Policy{})
@@ -80,7 +80,7 @@ func TestSharedRetryAfterThatIsTooLongHoldsNobody(t *testing.T) {
 	})
 }
 
-func TestSharedRetryAfterRemembersNoMoreThanItsBound(t *testing.T) {
+func TestAGateRemembersNoMoreThanItsBound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		base := &busy{retryAfter: "10", well: time.Now().Add(time.Hour)}
 		client := shared(base, retry.Policy{MaxAttempts: 1})
@@ -107,7 +107,7 @@ func TestSharedRetryAfterRemembersNoMoreThanItsBound(t *testing.T) {
 	})
 }
 
-func TestSharedRetryAfterIsLeftAtOnceByWhoIsCancelled(t *testing.T) {
+func TestAGateIsLeftAtOnceByWhoIsCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		base := &busy{retryAfter: "10", well: time.Now().Add(time.Hour)}
 		client := shared(base, retry.Policy{})
