@@ -1,8 +1,6 @@
 package retry
 
 import (
-	"cmp"
-	"maps"
 	"net/http"
 	"time"
 )
@@ -14,7 +12,9 @@ type call struct {
 	base   http.RoundTripper
 	policy Policy        // with its defaults filled in
 	layer  *layer        // made for the first retry
+	outer  *layer        // whose context the request has, or nil
 	told   *Decision     // the caller's, or nil
+	quiet  bool          // nobody but this package has a say in an outcome, or looks at it
 	trail  *trailingBody // of the current attempt, if the request has trailers
 
 	sent   int       // how often the base has been asked
@@ -25,9 +25,8 @@ type call struct {
 func (t *Transport) newCall(req *http.Request, s *settings) call {
 	c := call{Attempt: Attempt{Number: 1, Request: req}, req: req, base: t.roundTripper(), policy: t.policy}
 	if s != nil {
-		c.told = s.decision
-		c.nested = s.around(req)
-		if c.nested {
+		c.told, c.outer = s.decision, s.layer
+		if c.nested = s.around(req); c.nested {
 			c.Number = s.attempt
 		}
 		if s.policy != nil {
@@ -37,6 +36,7 @@ func (t *Transport) newCall(req *http.Request, s *settings) call {
 	if c.policy.Budget == nil {
 		c.policy.Budget, c.policy.floor = &t.budget, ownFloor(c.policy.MaxAttempts)
 	}
+	c.quiet = c.policy.unobserved() && c.told == nil
 	c.policy.fill()
 	if hasTrailers(req) && Replayable(req) {
 		c.Request = req.WithContext(req.Context())
@@ -106,7 +106,7 @@ func (c *call) send() {
 // judge decides on an attempt and tells whoever asked to be told.
 func (c *call) judge() Decision {
 	c.check()
-	if c.policy.unobserved() && c.told == nil && succeeded(c.Response, c.Err) {
+	if c.quiet && succeeded(c.Response, c.Err) {
 		c.policy.settle(c.Attempt, c.judged)
 		return Decision{}
 	}
@@ -147,42 +147,29 @@ func (c *call) check() {
 // The response of a request with a body is kept until GetBody has made the next one: if it fails, the response is all that
 // the caller has. It is tempting to call GetBody before the wait, but one that rewinds the body that was sent needs the
 // wait, in which the attempt before comes to its end. So it is called near the end, with time left for the discard.
-func (c *call) prepare(delay time.Duration) error {
+func (c *call) prepare(delay time.Duration) (err error) {
 	var next *http.Request
 	if hasBody(c.req) && c.Response != nil {
-		err := wait(c.req, c.judged, delay-grace)
-		if err == nil {
-			next, err = c.next()
+		if err = wait(c.req, c.judged, delay-grace); err != nil {
+			return err
 		}
-		if err != nil {
+		if next, err = c.next(); err != nil {
 			return err
 		}
 	}
 	c.discard(delay)
-	if reason := c.waitAndPass(delay); reason != nil {
+	if err = c.waitAndPass(delay); err != nil {
 		closeSoonOf(next)
-		return reason
+		return err
 	}
 	if next == nil {
-		var err error
 		if next, err = c.next(); err != nil {
 			return err
-		}
-		if reason := ended(c.req); reason != nil {
-			closeSoonOf(next)
-			return reason
 		}
 	}
 	c.passDeadConnections(next)
 	c.Attempt = Attempt{Number: c.Number + 1, Request: next, Held: c.Held, Spent: c.Spent, nested: c.nested}
 	return nil
-}
-
-// closeSoonOf closes the body of a request that is not sent.
-func closeSoonOf(req *http.Request) {
-	if req != nil && req.Body != nil {
-		closeSoon(req.Body)
-	}
 }
 
 func (c *call) waitAndPass(delay time.Duration) error {
@@ -231,116 +218,19 @@ func (c *call) next() (*http.Request, error) {
 		return nil, &rewindError{errStillRead}
 	}
 	next := c.req.WithContext(withAttempt(c.req.Context(), c.Number+1, c.layer))
-	if err := rewind(next); err != nil {
-		return nil, cmp.Or(ended(c.req), error(&rewindError{err}))
+	err := rewind(next)
+	// GetBody may have taken its time, or failed because that ran out.
+	if reason := ended(c.req); reason != nil {
+		if err == nil {
+			closeSoonOf(next)
+		}
+		return nil, reason
+	}
+	if err != nil {
+		return nil, &rewindError{err}
 	}
 	if c.trail != nil {
 		c.trail = trail(next)
 	}
 	return next, nil
-}
-
-// awaitTrail waits a little until nobody reads the body of the attempt before, and reports whether that is so.
-func (c *call) awaitTrail() bool {
-	t := time.NewTimer(grace)
-	defer t.Stop()
-	select {
-	case <-c.trail.done:
-		return true
-	case <-t.C:
-	case <-c.req.Context().Done():
-	}
-	return false
-}
-
-// result is the outcome of a call after its last attempt.
-func (c *call) result(d Decision) (*http.Response, error) {
-	if c.Err == nil || c.sent == 1 {
-		return c.Response, c.Err
-	}
-	return nil, c.error(d.Reason)
-}
-
-// abandon gives back the retry that d has withdrawn, and ends the call with reason, or with the response if it is still in
-// hand and the context is not done.
-func (c *call) abandon(d Decision, reason error) (*http.Response, error) {
-	c.policy.refund(c.Attempt, d.Price, time.Now())
-	d.Retry, d.Reason = false, reason
-	c.tell(d)
-	if c.Response != nil && ended(c.req) == nil {
-		return c.Response, nil
-	}
-	c.discard(0)
-	return nil, c.error(reason)
-}
-
-// refuse is the outcome of a call of which nothing is sent at all.
-func (c *call) refuse(d Decision) error {
-	closeSoonOf(c.req)
-	c.Number = 0
-	err := c.error(d.Reason)
-	if c.policy.OnAttempt != nil {
-		c.policy.OnAttempt(Attempt{Request: c.req, Err: err, Held: c.Held}, d)
-	}
-	c.tell(d)
-	return err
-}
-
-func (c *call) error(reason error) error {
-	if c.layer == nil {
-		c.layer = layerOf(c.req)
-	}
-	return &Error{Attempts: c.Number, Reason: reason, Err: c.Err, StatusCode: c.status, layer: c.layer}
-}
-
-// wait waits until d after start, or until req must not be sent any more, and returns why. A wait of zero asks no clock.
-func wait(req *http.Request, start time.Time, d time.Duration) error {
-	if d > 0 {
-		timer := time.NewTimer(time.Until(start.Add(d)))
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-req.Context().Done():
-		case <-canceled(req):
-		}
-	}
-	// Both may have been ready, and select chooses at random.
-	return ended(req)
-}
-
-// passDeadConnections makes net/http go through idle connections that are dead by itself, within the next attempt, after
-// an attempt that one of them has ended: else each attempt would take the next dead one, and a pool can hold more of them
-// than there are attempts.
-//
-// net/http does that for a request that it knows to be idempotent. The key marks this one, and without a value no field is
-// sent (see [http.Transport]). Only a base that is known to be one gets the key, since one that signs requests might sign
-// it; the idle connections of another are closed once a second attempt has failed.
-func (c *call) passDeadConnections(next *http.Request) {
-	if c.Err == nil || c.lost != nil || next.Header == nil || marked(next) || !c.policy.Idempotent(c.req) {
-		return
-	}
-	if _, ok := c.base.(*http.Transport); ok {
-		next.Header = maps.Clone(next.Header)
-		next.Header["X-Idempotency-Key"] = nil
-		return
-	}
-	if base, ok := c.base.(interface{ CloseIdleConnections() }); ok && c.sent > 1 {
-		begin(base.CloseIdleConnections).wait(grace, c.req)
-	}
-}
-
-// marked reports whether net/http knows that req is idempotent.
-func marked(req *http.Request) bool {
-	switch methodOf(req.Method) {
-	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
-		return true
-	}
-	return hasKey(req.Header)
-}
-
-// hasKey reports whether h has one of the keys that mark a request as idempotent, even without a value.
-func hasKey(h http.Header) bool {
-	_, standard := h["Idempotency-Key"]
-	_, older := h["X-Idempotency-Key"]
-	return standard || older
 }

@@ -3,6 +3,7 @@ package retry
 import (
 	"context"
 	"net/http"
+	"time"
 )
 
 // settings are what a request's context says to the Transports on its way.
@@ -127,4 +128,19 @@ func ended(req *http.Request) error {
 func canceled(req *http.Request) <-chan struct{} {
 	//lint:ignore SA1019 http.Client still sets it
 	return req.Cancel
+}
+
+// wait waits until d after start, or until req must not be sent any more, and returns why. A wait of zero asks no clock.
+func wait(req *http.Request, start time.Time, d time.Duration) error {
+	if d > 0 {
+		timer := time.NewTimer(time.Until(start.Add(d)))
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-req.Context().Done():
+		case <-canceled(req):
+		}
+	}
+	// Both may have been ready, and select chooses at random.
+	return ended(req)
 }

@@ -69,6 +69,13 @@ func closeSoon(body io.Closer) {
 	begin(func() { body.Close() }).wait(grace, nil)
 }
 
+// closeSoonOf closes the body of a request that is not sent.
+func closeSoonOf(req *http.Request) {
+	if req != nil && req.Body != nil {
+		closeSoon(req.Body)
+	}
+}
+
 // getBody calls req.GetBody. A body that it returns after req has ended is closed.
 func getBody(req *http.Request) (io.ReadCloser, error) {
 	if req.Context().Done() == nil && canceled(req) == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -122,6 +123,22 @@ func TestAGateIsLeftAtOnceByWhoIsCancelled(t *testing.T) {
 		require.ErrorIs(t, err, context.Canceled)
 		require.ErrorIs(t, err, cause)
 		assert.Equal(t, 3*time.Second, time.Since(start))
+		assert.Len(t, base.asked, 1)
+	})
+}
+
+// A Retry-After of 292 years neither overflows nor spins.
+func TestAGateHoldsForAsLongAsADurationCan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		base := &busy{retryAfter: "9223372036", well: time.Now().Add(time.Hour)}
+		client := shared(base, retry.Policy{MaxRetryAfter: math.MaxInt64})
+		closeGate(t, client)
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Hour, cancel)
+		start := time.Now()
+		_, err := client.RoundTrip(holdRequest(ctx, "GET"))
+		require.ErrorIs(t, err, context.Canceled)
+		assert.Equal(t, time.Hour, time.Since(start))
 		assert.Len(t, base.asked, 1)
 	})
 }

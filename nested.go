@@ -63,7 +63,7 @@ func (c *call) countInner(resp *http.Response, err error) {
 // believes reports whether l is a layer within the current attempt. A base may return an old response, or an old error,
 // whose attempts an earlier call has counted.
 func (c *call) believes(l *layer) bool {
-	if !l.is(c.req) || l == c.layer {
+	if l == c.layer || l == c.outer || !l.is(c.req) {
 		return false
 	}
 	if l.heard.CompareAndSwap(nil, c.req) {

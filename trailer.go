@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // hasTrailers reports whether req announces trailers, whose values the reader of its body may set in the one map Trailer
@@ -54,4 +55,17 @@ func (b *trailingBody) change(reading int, closed bool) {
 	if b.closed && b.reading == 0 {
 		b.once.Do(func() { close(b.done) })
 	}
+}
+
+// awaitTrail waits a little until nobody reads the body of the attempt before, and reports whether that is so.
+func (c *call) awaitTrail() bool {
+	t := time.NewTimer(grace)
+	defer t.Stop()
+	select {
+	case <-c.trail.done:
+		return true
+	case <-t.C:
+	case <-c.req.Context().Done():
+	}
+	return false
 }
