@@ -30,7 +30,7 @@ func TestPromise15_ARequestThatSucceedsAtOnceCostsNoAllocation(t *testing.T) {
 			"own budget":     {Budget: &retry.Budget{}},
 			"unlimited":      {Budget: retry.Unlimited},
 			"idempotent":     {Idempotent: retry.Idempotent, MaxAttempts: 2, Backoff: retry.Constant(0)},
-			"shared":         {ShareRetryAfter: true},
+			"shared":         {Gate: new(retry.Gate)},
 		} {
 			for _, body := range []string{"", "payload"} {
 				assert.Zero(t, allocations(ctx, p, body, 200), "%s, %s, body %q", name, budget, body)

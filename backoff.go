@@ -3,6 +3,7 @@ package retry
 import (
 	"math"
 	"math/rand/v2"
+	"strconv"
 	"time"
 )
 
@@ -17,6 +18,7 @@ type Backoff interface {
 var (
 	_ Backoff = Exponential{}
 	_ Backoff = Constant(0)
+	_ Backoff = BackoffFunc(nil)
 )
 
 // Exponential is the truncated exponential backoff. With c = min(Max, Base * 2^(retry-1)) the delay before a retry is
@@ -38,7 +40,7 @@ type Exponential struct {
 type Jitter int
 
 const (
-	// FullJitter draws from [0, c).
+	// FullJitter draws from [0, c), where c is the truncated exponential, min(Max, Base * 2^(retry-1)).
 	FullJitter Jitter = iota
 
 	// EqualJitter draws from [c/2, c).
@@ -53,13 +55,32 @@ const (
 	NoJitter
 )
 
-// Delay implements [Backoff].
-func (e Exponential) Delay(retry int) time.Duration {
-	return e.delay(retry, rand.Float64())
+// String returns the name of the constant.
+func (j Jitter) String() string {
+	switch j {
+	case FullJitter:
+		return "FullJitter"
+	case EqualJitter:
+		return "EqualJitter"
+	case AdditiveJitter:
+		return "AdditiveJitter"
+	case NoJitter:
+		return "NoJitter"
+	}
+	return "Jitter(" + strconv.Itoa(int(j)) + ")"
 }
 
-// delay is Delay with its random number given: 0 <= u < 1.
-func (e Exponential) delay(retry int, u float64) time.Duration {
+// Delay implements [Backoff]. It is At(retry, rand.Float64()), with the random number of math/rand/v2.
+func (e Exponential) Delay(retry int) time.Duration {
+	return e.At(retry, rand.Float64())
+}
+
+// At is Delay with its random number given. A u below 0 or NaN counts as 0, and one of 1 or above as the largest below 1.
+func (e Exponential) At(retry int, u float64) time.Duration {
+	if !(u > 0) {
+		u = 0
+	}
+	u = min(u, 1-1.0/(1<<53))
 	base, longest := orDefault(e.Base, time.Second), orDefault(e.Max, 32*time.Second)
 	c := math.Min(math.Ldexp(float64(base), min(max(retry, 1)-1, 63)), float64(longest))
 	switch e.Jitter {
@@ -76,6 +97,17 @@ func (e Exponential) delay(retry int, u float64) time.Duration {
 		return longest
 	}
 	return time.Duration(c)
+}
+
+// A BackoffFunc is a function as a [Backoff].
+type BackoffFunc func(retry int) time.Duration
+
+// Delay implements [Backoff]. A nil BackoffFunc does not wait.
+func (f BackoffFunc) Delay(retry int) time.Duration {
+	if f == nil {
+		return 0
+	}
+	return f(retry)
 }
 
 // Constant is a [Backoff] that waits the same time before each retry. Zero or less does not wait at all.

@@ -3,6 +3,7 @@ package retry
 import (
 	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -11,25 +12,37 @@ const (
 	// it a new connection is the cheaper of the two.
 	maxDrain = 256 << 10
 
-	// drainGrace and maxDrainTime bound how long that may take: as long as the backoff waits anyway, but never so
-	// short that a body which is already here is thrown away, nor so long that a connection is held by a server which
-	// has nothing more to say.
-	drainGrace   = 10 * time.Millisecond
+	// maxDrainTime bounds how long that may take: no connection is held by a server which has nothing more to say.
 	maxDrainTime = time.Second
+
+	// maxEmptyReads is how often in a row a body may return neither bytes nor an error.
+	maxEmptyReads = 100
 )
+
+// Replayable reports whether the body of req can be sent again: it has none, or GetBody makes a new one, as
+// [http.NewRequest] sets it for the readers of bytes and strings. No other body is ever buffered or rewound: an
+// earlier attempt may still be reading it. A nil request is not replayable.
+//
+// A request with a body and trailers is not sent again while an earlier attempt may still be reading its body: whoever
+// reads it sets their values in the one map Trailer.
+func Replayable(req *http.Request) bool {
+	return req != nil && (!hasBody(req) || req.GetBody != nil)
+}
+
+func hasBody(req *http.Request) bool { return req.Body != nil && req.Body != http.NoBody }
 
 // rewind gives r, a copy of a request that was sent, a body of its own.
 func rewind(r *http.Request) error {
-	if r.Body == nil || r.Body == http.NoBody {
+	if !hasBody(r) {
 		return nil
 	}
-	body, err := r.GetBody()
+	body, err := getBody(r)
 	if err == nil && body == nil {
 		err = errNoBody
 	}
 	if err != nil {
 		if body != nil {
-			body.Close()
+			closeSoon(body)
 		}
 		return err
 	}
@@ -37,73 +50,67 @@ func rewind(r *http.Request) error {
 	return nil
 }
 
-func closeBody(body io.Closer) {
-	if body != nil {
-		body.Close()
-	}
+// A discarded body is one of a response that is not returned.
+type discarded struct {
+	io.ReadCloser
+	over   atomic.Bool // nobody waits for the drain any more
+	closed atomic.Bool
+	empty  int // reads in a row that returned nothing
 }
 
-// discard closes the body of a response that is not returned, after reading what is left of it if that lets the next
-// attempt use the same connection. It takes no longer than wait, or drainGrace if that is longer.
-func discard(req *http.Request, resp *http.Response, wait time.Duration) {
+// discard closes the body of resp, after reading what is left of it if that lets the next attempt use the same connection.
+// It takes no longer than limit, or grace if that is longer, and leaves what takes longer to its goroutine.
+//
+// It is tempting to read here and to let a timer close the body, but a Close that waits for something, as that of HTTP/2
+// waits for the request's body, would then hold the request for ever.
+func discard(req *http.Request, resp *http.Response, limit time.Duration) {
 	if resp.Body == nil {
 		return
 	}
-	if reusable(resp) && !drain(req, resp.Body, min(max(wait, drainGrace), maxDrainTime)) {
-		abort(resp.Body)
+	if resp.Body == http.NoBody {
+		resp.Body.Close()
 		return
 	}
-	resp.Body.Close()
+	d, drain := &discarded{ReadCloser: resp.Body}, reusable(resp)
+	t := begin(func() {
+		if drain {
+			// One byte beyond the bound, because only a Read past the end of a body of that very length finds its end.
+			_, _ = io.CopyN(io.Discard, d, maxDrain+1)
+		}
+		d.close()
+	})
+	if !t.wait(min(max(limit, grace), maxDrainTime), req) {
+		d.over.Store(true)
+		begin(d.close).wait(grace, nil)
+	}
 }
 
 // reusable reports whether reading resp to its end keeps its connection. HTTP/2 ends the stream alone; a server that
 // sent 408 is about to close the connection, whatever it says (RFC 9110 section 15.5.9).
 func reusable(resp *http.Response) bool {
-	return resp.Body != http.NoBody &&
+	return !closeDrains &&
 		resp.ProtoMajor < 2 &&
 		resp.ContentLength <= maxDrain &&
 		resp.StatusCode != http.StatusRequestTimeout &&
 		!resp.Close
 }
 
-// drain reads body to its end, or to the bound in bytes. It reports false if it gave up because of the time, and then
-// the body is still being read. It is tempting to read here and to let a timer close the body, but a Close that does
-// not end a pending Read would then hold the request for ever.
-func drain(req *http.Request, body io.ReadCloser, limit time.Duration) bool {
-	done := make(chan any, 1)
-	go func() {
-		defer func() { done <- recover() }()
-		// One byte beyond the bound, because only a Read past the end of a body of that very length finds its end.
-		_, _ = io.CopyN(io.Discard, body, maxDrain+1)
-	}()
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	select {
-	case panicked := <-done:
-		if panicked != nil {
-			closeBody(body)
-			panic(panicked)
-		}
-		return true
-	case <-timer.C:
-	case <-req.Context().Done():
-	case <-canceled(req):
+// Read stops once nobody waits for it.
+func (d *discarded) Read(p []byte) (int, error) {
+	if d.over.Load() || d.empty >= maxEmptyReads {
+		return 0, io.ErrNoProgress
 	}
-	return false
+	n, err := d.ReadCloser.Read(p)
+	d.empty++
+	if n > 0 {
+		d.empty = 0
+	}
+	return n, err
 }
 
-// abort closes a body that is being read. A Close that waits for the Read to end must not hold the request.
-func abort(body io.Closer) {
-	closed := make(chan struct{})
-	go func() {
-		defer close(closed)
-		defer func() { _ = recover() }() // nobody is left to hear of it, and the process must not die of it
-		body.Close()
-	}()
-	timer := time.NewTimer(drainGrace)
-	defer timer.Stop()
-	select {
-	case <-closed:
-	case <-timer.C:
+// close closes the body once, while a Read of it may be pending, which it ends.
+func (d *discarded) close() {
+	if d.closed.CompareAndSwap(false, true) {
+		d.ReadCloser.Close()
 	}
 }

@@ -7,37 +7,42 @@ import (
 	"time"
 )
 
+// limits are what a Budget asks of its buckets.
+type limits struct {
+	window float64 // seconds
+	floor  float64 // the least capacity
+	ratio  float64 // what a success deposits
+}
+
 // A bucket is the budget of one authority.
 type bucket struct {
 	authority authority
-	pending   atomic.Int64 // successes at the first attempt since counted
+	pending   atomic.Int64 // successes since counted
 
-	mu      sync.Mutex
-	level   float64   // the share of the capacity that is there: 0 <= level <= 1
-	settled time.Time // when level was true
-	rate    float64   // of successes at the first attempt, a second, averaged over Window: rate >= 0
-	counted time.Time // when rate was true
+	mu       sync.Mutex
+	level    float64   // the share of the capacity that is there: 0 <= level <= 1
+	advanced time.Time // when level was true
+	rate     float64   // of successes, a second, averaged over Window: rate >= 0
+	counted  time.Time // when rate was true
 }
 
-// count adds a success at the first attempt, and reports whether that is one that k is to be settled after.
+// count adds a success, and reports whether k is due to be advanced: every 64th time.
 func (k *bucket) count() bool { return k.pending.Add(1)%samples == 0 }
 
 // balance returns what is in the bucket at now.
-func (k *bucket) balance(b *Budget, now time.Time) float64 {
+func (k *bucket) balance(l limits, now time.Time) float64 {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.level * k.settle(b, now)
+	return k.level * k.advance(l, now)
 }
 
 // add puts n in, up to the capacity, or takes -n out if there is that much; else it reports false.
-func (k *bucket) add(b *Budget, n float64, now time.Time) bool {
+func (k *bucket) add(l limits, n float64, now time.Time) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	capacity := k.settle(b, now)
-	if math.IsInf(capacity, 1) {
-		return true
-	}
-	level := k.level + n/capacity
+	capacity := k.advance(l, now)
+	// A full bucket that holds 1 pays for any retry.
+	level := k.level + max(n, -max(capacity, 1))/capacity
 	// A level computed from many small deposits is off by a rounding error, which must not cost a retry.
 	if level < -1e-9 {
 		return false
@@ -47,52 +52,60 @@ func (k *bucket) add(b *Budget, n float64, now time.Time) bool {
 }
 
 // loss returns how far k is from a new bucket, in retries: those that were spent, and the capacity that was earned.
-func (k *bucket) loss(b *Budget, now time.Time) float64 {
+func (k *bucket) loss(l limits, now time.Time) float64 {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	capacity := k.settle(b, now)
-	return capacity*(1-k.level) + capacity - b.floor()
+	capacity := k.advance(l, now)
+	return capacity*(1-k.level) + capacity - l.floor
 }
 
 // asNew reports whether k is what a new bucket would be: full, with the least capacity, and with no success lately that
 // a rate could grow from.
-func (k *bucket) asNew(b *Budget, now time.Time) bool {
+func (k *bucket) asNew(l limits, now time.Time) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.settle(b, now) <= b.floor() && k.level >= 1 && now.Sub(k.counted).Seconds() > b.window()
+	return k.advance(l, now) <= l.floor && k.level >= 1 && now.Sub(k.counted).Seconds() > l.window
 }
 
-// settle brings level and rate up to now, and returns the capacity.
+// advance brings level and rate up to now, and returns the capacity.
 //
 // It is the level that is kept, not the number of retries, so that a bucket that is full stays full while its capacity
 // grows with the traffic, and a spent one stays spent while its capacity fades.
-func (k *bucket) settle(b *Budget, now time.Time) float64 {
+func (k *bucket) advance(l limits, now time.Time) float64 {
 	successes := float64(k.pending.Swap(0))
 	if successes > 0 {
-		k.rate = average(k.faded(b, now), successes, now.Sub(k.counted).Seconds(), b.window())
+		k.rate = average(k.faded(l, now), successes, now.Sub(k.counted).Seconds(), l.window)
 		k.counted = later(k.counted, now)
 	}
-	capacity := max(b.window()*k.faded(b, now), b.floor())
-	elapsed := max(now.Sub(k.settled).Seconds(), 0)
-	k.settled = later(k.settled, now)
-	k.level = min(k.level+(b.ratio()*successes+refill*elapsed)/capacity, 1)
+	capacity := max(l.window*k.faded(l, now), l.floor)
+	elapsed := max(now.Sub(k.advanced).Seconds(), 0)
+	k.advanced = later(k.advanced, now)
+	k.level = min(k.level+(l.ratio*successes+refill*elapsed)/capacity, 1)
 	return capacity
 }
 
-// faded returns the rate after the time without a success. It stands for a Window and then fades over ten of them: it is
-// what the client did before an outage that its retries in the outage are measured by.
-func (k *bucket) faded(b *Budget, now time.Time) float64 {
-	idle := now.Sub(k.counted).Seconds() - b.window()
+// faded returns the rate after the time without a success. It holds for one Window and then decays over ten, so that in
+// an outage the capacity still reflects the traffic before it.
+func (k *bucket) faded(l limits, now time.Time) float64 {
+	idle := now.Sub(k.counted).Seconds() - l.window
 	if idle <= 0 {
 		return k.rate
 	}
-	return k.rate * math.Exp(-idle/(10*b.window()))
+	return k.rate * math.Exp(-idle/(fadeWindows*l.window))
 }
 
-// average folds n events of the last elapsed seconds into an exponentially weighted moving rate.
+const (
+	fadeWindows = 10
+
+	// atOnce is the share of a Window below which events count as one burst, since n/elapsed has no limit there.
+	atOnce = 1e-9
+)
+
+// average folds n events of the last elapsed seconds into an exponentially weighted moving rate. With x = elapsed/window
+// it is rate' = rate*e^-x + n/elapsed*(1-e^-x).
 func average(rate, n, elapsed, window float64) float64 {
 	x := elapsed / window
-	if x < 1e-9 {
+	if x < atOnce {
 		return rate + n/window
 	}
 	if n < rate*elapsed {

@@ -35,18 +35,6 @@ func TestBudgetRemembersNoMoreThanItsBound(t *testing.T) {
 	assert.Equal(t, retry.MaxBuckets, budget.Buckets())
 }
 
-func TestBudgetFindsTheServersOfAFamilyAtOnce(t *testing.T) {
-	for _, family := range []string{
-		"10.0.0.%d:8080", "shard-%d.example.com", "us-east-%d.db.internal:443", "a%d.blob.core.windows.net", "127.0.0.1:4%04d", "s%d", "[::1]:90%02d",
-	} {
-		slots := map[uint64]bool{}
-		for i := range 10 {
-			slots[retry.Slot(fmt.Sprintf(family, i))] = true
-		}
-		assert.GreaterOrEqual(t, len(slots), 7, family)
-	}
-}
-
 func TestBudgetMustNotBeCopied(t *testing.T) {
 	var locks int
 	budget := reflect.TypeFor[retry.Budget]()

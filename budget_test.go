@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net"
 	"net/http"
+	"net/url"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -19,6 +22,17 @@ import (
 )
 
 const budgetAuthority = "http://api.example.com"
+
+var budgetURL = at(budgetAuthority)
+
+// at returns the URL that text is.
+func at(text string) *url.URL {
+	u, err := url.Parse(text)
+	if err != nil {
+		panic(err)
+	}
+	return u
+}
 
 var errReset = errors.New("connection reset by peer")
 
@@ -49,10 +63,12 @@ func TestBudgetAccountsForEachOutcome(t *testing.T) {
 	}{
 		{"a success at the first attempt deposits a tenth", "GET", []int{200}, 4.1},
 		{"404 comes from a server that is up", "GET", []int{404}, 4.1},
-		{"a retry that succeeds gives back what it took", "GET", []int{503, 200}, 4},
-		{"a retry that fails does not", "GET", []int{503, 503, 200}, 3},
+		{"so does one at a later attempt, which gives back what its retries took", "GET", []int{503, 200}, 4.1},
+		{"those that failed too", "GET", []int{503, 503, 429, 200}, 4.1},
+		{"an error counts as a status does", "GET", []int{0, 200}, 4.1},
 		{"three retries that fail take three", "GET", []int{503}, 1},
-		{"an error counts as a status does", "GET", []int{0, 200}, 4},
+		{"each takes one and a half after an attempt without an answer", "GET", []int{0, 0, 503}, 0},
+		{"and a fifth after a 429", "GET", []int{429}, 3.4},
 		{"a failure that is not retried costs and brings nothing", "POST", []int{503}, 4},
 		{"nor does an error that is not retried", "POST", []int{0}, 4},
 	} {
@@ -67,7 +83,7 @@ func TestBudgetAccountsForEachOutcome(t *testing.T) {
 					resp.Body.Close()
 				}
 
-				assert.InDelta(t, tt.want, budget.Balance(budgetAuthority), 1e-9)
+				assert.InDelta(t, tt.want, budget.Balance(budgetURL), 1e-9)
 			})
 		})
 	}
@@ -113,7 +129,7 @@ func TestBudgetThatIsSpentEndsTheCallWithWhatIsInHand(t *testing.T) {
 func TestBudgetReasonReachesTheErrorOfLaterAttempts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		budget := new(retry.Budget)
-		spend(t, budget, 4)
+		spend(t, budget, 3)
 
 		_, err := retry.New(outcomes(0), retry.Policy{Budget: budget}).RoundTrip(budgetRequest(t, "GET"))
 
@@ -131,13 +147,13 @@ func TestBudgetGrowsWithTheRateOfSuccesses(t *testing.T) {
 			require.NoError(t, err)
 			time.Sleep(time.Second / 20)
 		}
-		assert.InDelta(t, 15*20, budget.Balance(budgetAuthority), 2, "15 s at 20 a second")
+		assert.InDelta(t, 15*20, budget.Balance(budgetURL), 2, "15 s at 20 a second")
 
 		time.Sleep(10 * time.Second)
-		assert.Greater(t, budget.Balance(budgetAuthority), 270.0, "an outage is measured by what went before")
+		assert.Greater(t, budget.Balance(budgetURL), 270.0, "an outage is measured by what went before")
 
 		time.Sleep(time.Hour)
-		assert.InDelta(t, 5, budget.Balance(budgetAuthority), 1e-9, "what was long ago counts no more")
+		assert.InDelta(t, 5, budget.Balance(budgetURL), 1e-9, "what was long ago counts no more")
 	})
 }
 
@@ -145,24 +161,24 @@ func TestBudgetRefillsWithTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		budget := new(retry.Budget)
 		spend(t, budget, 5)
-		require.InDelta(t, 0, budget.Balance(budgetAuthority), 1e-9)
+		require.InDelta(t, 0, budget.Balance(budgetURL), 1e-9)
 
 		time.Sleep(1000 * time.Second)
-		assert.InDelta(t, 1, budget.Balance(budgetAuthority), 1e-9)
+		assert.InDelta(t, 1, budget.Balance(budgetURL), 1e-9)
 		spend(t, budget, 1)
 
 		time.Sleep(24 * time.Hour)
-		assert.InDelta(t, 5, budget.Balance(budgetAuthority), 1e-9, "never more than the capacity")
+		assert.InDelta(t, 5, budget.Balance(budgetURL), 1e-9, "never more than the capacity")
 	})
 }
 
 func TestBudgetIsOnePerAuthority(t *testing.T) {
 	budget := new(retry.Budget)
 	spend(t, budget, 5)
-	assert.Less(t, budget.Balance(budgetAuthority), 1.0)
-	assert.Less(t, budget.Balance(budgetAuthority+"/"), 1.0)
+	assert.Less(t, budget.Balance(budgetURL), 1.0)
+	assert.Less(t, budget.Balance(at(budgetAuthority+"/orders?page=2")), 1.0)
 	for _, other := range []string{"https://api.example.com", "http://api.example.com:8080", "http://www.example.com", "", "nonsense"} {
-		assert.Equal(t, 5.0, budget.Balance(other), other)
+		assert.Equal(t, 5.0, budget.Balance(at(other)), other)
 	}
 }
 
@@ -170,7 +186,7 @@ func TestBudgetMayBeSharedByTransports(t *testing.T) {
 	budget := new(retry.Budget)
 	spend(t, budget, 3)
 	spend(t, budget, 2) // through another Transport
-	assert.InDelta(t, 0, budget.Balance(budgetAuthority), 0.001)
+	assert.InDelta(t, 0, budget.Balance(budgetURL), 0.001)
 }
 
 func TestTransportHasABudgetOfItsOwn(t *testing.T) {
@@ -188,6 +204,30 @@ type counter struct{ n atomic.Int64 }
 func (c *counter) RoundTrip(req *http.Request) (*http.Response, error) {
 	c.n.Add(1)
 	return &http.Response{StatusCode: 503, Body: http.NoBody, Request: req}, nil
+}
+
+func TestTheFloorOfATransportPaysForAllAttemptsOfARequest(t *testing.T) {
+	for _, attempts := range []int{2, 4, 5, 10, 100} {
+		for _, status := range []int{0, 429, 503} {
+			synctest.Test(t, func(t *testing.T) {
+				n := 0
+				_, err := retry.New(outcomes(status), retry.Policy{
+					MaxAttempts: attempts, Backoff: retry.Constant(0), OnAttempt: func(retry.Attempt, retry.Decision) { n++ },
+				}).RoundTrip(budgetRequest(t, "GET"))
+				assert.Equal(t, status == 0, err != nil)
+				assert.Equal(t, attempts, n, "%d", status)
+			})
+		}
+	}
+}
+
+func TestAFullBudgetPaysForAnyRetry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		budget := &retry.Budget{Floor: 1}
+		_, err := retry.New(outcomes(0, 200), retry.Policy{Budget: budget}).RoundTrip(budgetRequest(t, "GET"))
+		require.NoError(t, err)
+		assert.Equal(t, 1.0, budget.Balance(budgetURL), "never more than the capacity")
+	})
 }
 
 func TestUnlimitedNeverRunsDry(t *testing.T) {
@@ -221,12 +261,12 @@ func TestBudgetFieldsMeanWhatTheirCommentsSay(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%v %v %v", tt.budget.Window, tt.budget.Floor, tt.budget.Ratio), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				require.Equal(t, tt.full, tt.budget.Balance(budgetAuthority))
+				require.Equal(t, tt.full, tt.budget.Balance(budgetURL))
 				spend(t, tt.budget, 100)
-				require.InDelta(t, 0, tt.budget.Balance(budgetAuthority), 1e-9)
+				require.InDelta(t, 0, tt.budget.Balance(budgetURL), 1e-9)
 				_, err := retry.New(outcomes(200), retry.Policy{Budget: tt.budget}).RoundTrip(budgetRequest(t, "GET"))
 				require.NoError(t, err)
-				assert.InDelta(t, tt.deposit, tt.budget.Balance(budgetAuthority), 1e-6)
+				assert.InDelta(t, tt.deposit, tt.budget.Balance(budgetURL), 1e-6)
 			})
 		})
 	}
@@ -235,7 +275,7 @@ func TestBudgetFieldsMeanWhatTheirCommentsSay(t *testing.T) {
 func TestBudgetOfInfiniteFloorNeverRunsDry(t *testing.T) {
 	budget := &retry.Budget{Floor: math.Inf(1)}
 	spend(t, budget, 10_000)
-	assert.Equal(t, math.Inf(1), budget.Balance(budgetAuthority))
+	assert.Equal(t, math.Inf(1), budget.Balance(budgetURL))
 }
 
 func TestBudgetBelowOneAllowsNoRetry(t *testing.T) {
@@ -279,7 +319,7 @@ func TestBudgetLearnsTheRateOfEachAuthorityInTurn(t *testing.T) {
 			time.Sleep(time.Second / 20)
 		}
 		for _, host := range hosts {
-			assert.InDelta(t, 15*20, budget.Balance("http://"+host), 10, host)
+			assert.InDelta(t, 15*20, budget.Balance(at("http://"+host)), 10, host)
 		}
 	})
 }
@@ -292,8 +332,78 @@ func TestBudgetGivesBackARetryThatWasNotSent(t *testing.T) {
 		client := retry.New(outcomes(503), retry.Policy{Budget: budget, Backoff: retry.Constant(time.Minute)})
 		_, err := client.RoundTrip(budgetRequest(t, "GET").WithContext(ctx))
 		require.ErrorIs(t, err, context.Canceled)
-		assert.Equal(t, 5.0, budget.Balance(budgetAuthority))
+		assert.Equal(t, 5.0, budget.Balance(budgetURL))
 	})
+}
+
+func TestBudgetGivesBackNoMoreThanTheRetryThatWasNotSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		budget := new(retry.Budget)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		time.AfterFunc(90*time.Second, cancel)
+		client := retry.New(outcomes(503), retry.Policy{Budget: budget, Backoff: retry.Constant(time.Minute)})
+		_, err := client.RoundTrip(budgetRequest(t, "GET").WithContext(ctx))
+		require.ErrorIs(t, err, context.Canceled)
+		assert.InDelta(t, 4.09, budget.Balance(budgetURL), 1e-9, "the first retry was sent, and 90 seconds deposit")
+	})
+}
+
+func TestARetryAfterAnAttemptThatReachedNobodyTakesOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		budget := new(retry.Budget)
+		base := roundTripperFunc(func(*http.Request) (*http.Response, error) {
+			return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
+		})
+		_, err := retry.New(base, retry.Policy{Budget: budget, Backoff: retry.Constant(0)}).RoundTrip(budgetRequest(t, "GET"))
+		require.Error(t, err)
+		assert.InDelta(t, 2, budget.Balance(budgetURL), 1e-9)
+	})
+}
+
+func TestTenWorkersGetThroughARateLimit(t *testing.T) {
+	for _, gate := range []*retry.Gate{nil, {}} {
+		synctest.Test(t, func(t *testing.T) {
+			limit := rateLimit{requests: 10, window: 5 * time.Second}
+			client := retry.New(&limit, retry.Policy{
+				MaxAttempts: 10, Gate: gate,
+				OnAttempt: func(_ retry.Attempt, d retry.Decision) { assert.NotEqual(t, retry.ErrBudget, d.Reason) },
+			})
+			var wg sync.WaitGroup
+			for range 10 {
+				wg.Go(func() {
+					for range 10 {
+						_, err := client.RoundTrip(budgetRequest(t, "GET"))
+						assert.NoError(t, err)
+					}
+				})
+			}
+			wg.Wait()
+		})
+	}
+}
+
+// rateLimit is a server that serves so many requests in each window, and says to the others when the next one begins.
+type rateLimit struct {
+	requests int
+	window   time.Duration
+	mu       sync.Mutex
+	start    time.Time
+	served   int
+}
+
+func (l *rateLimit) RoundTrip(req *http.Request) (*http.Response, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if time.Since(l.start) >= l.window {
+		l.start, l.served = time.Now(), 0
+	}
+	resp := &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: req}
+	if l.served++; l.served > l.requests {
+		resp.StatusCode = 429
+		wait := l.window - time.Since(l.start)
+		resp.Header.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+	}
+	return resp, nil
 }
 
 func TestBudgetIsQuietAboutItsAuthority(t *testing.T) {

@@ -5,47 +5,232 @@ import (
 	"time"
 )
 
-// A call is one RoundTrip: its current attempt, and what all its attempts share.
+// A call is one RoundTrip: its current attempt, what its attempts share, and whom it asks.
 type call struct {
 	Attempt
 	req    *http.Request // the caller's
-	sent   int           // how often this Transport has asked its base
-	nested bool          // an outer Transport does the retrying
-	judged time.Time     // when the decision on the last failure was made
+	base   http.RoundTripper
+	policy Policy        // with its defaults filled in
+	layer  *layer        // made for the first retry
+	outer  *layer        // whose context the request has, or nil
+	told   *Decision     // the caller's, or nil
+	quiet  bool          // nobody but this package has a say in an outcome, or looks at it
+	trail  *trailingBody // of the current attempt, if the request has trailers
+
+	sent   int       // how often the base has been asked
+	status int       // of the current attempt's response, if it was discarded
+	judged time.Time // when the decision on the last failure was made
 }
 
-// check makes good what a base may leave open, or get wrong.
+func (t *Transport) newCall(req *http.Request, s *settings) call {
+	c := call{Attempt: Attempt{Number: 1, Request: req}, req: req, base: t.roundTripper(), policy: t.policy}
+	if s != nil {
+		c.told, c.outer = s.decision, s.layer
+		if c.nested = s.around(req); c.nested {
+			c.Number = s.attempt
+		}
+		if s.policy != nil {
+			c.policy = t.policy.override(s.policy)
+		}
+	}
+	if c.policy.Budget == nil {
+		c.policy.Budget, c.policy.floor = &t.budget, ownFloor(c.policy.MaxAttempts)
+	}
+	c.quiet = c.policy.unobserved() && c.told == nil
+	c.policy.fill()
+	if hasTrailers(req) && Replayable(req) {
+		c.Request = req.WithContext(req.Context())
+		c.trail = trail(c.Request)
+	}
+	return c
+}
+
+// run takes a call from its beginning to its end.
+func (c *call) run() (*http.Response, error) {
+	if d := c.pass(time.Now()); d.Reason != nil {
+		return nil, c.refuse(d)
+	}
+	c.send()
+	return c.finish()
+}
+
+// finish takes a call from its first outcome to its last. It guards the response in hand against a panic, or a Goexit, in
+// the functions of the policy and in GetBody.
+func (c *call) finish() (*http.Response, error) {
+	returned := false
+	defer func() {
+		if !returned && c.Response != nil {
+			closeSoon(c.Response.Body)
+		}
+		c.end()
+	}()
+	for {
+		d := c.judge()
+		if !d.Retry {
+			returned = true
+			return c.result(d)
+		}
+		if reason := c.prepare(d.Delay); reason != nil {
+			returned = true
+			return c.abandon(d, reason)
+		}
+		c.send()
+	}
+}
+
+// end tells the requests under the context of a retry that they are requests of their own from now on.
+func (c *call) end() {
+	if c.layer != nil {
+		c.layer.over.Store(true)
+	}
+}
+
+// send makes an attempt.
+func (c *call) send() {
+	c.status = 0
+	var start time.Time
+	if c.policy.OnAttempt != nil {
+		start = time.Now()
+	}
+	if c.policy.AttemptTimeout > 0 {
+		c.sendWithin(c.policy.AttemptTimeout)
+	} else {
+		c.Response, c.Err = c.base.RoundTrip(c.Request)
+	}
+	if c.policy.OnAttempt != nil {
+		c.Duration = time.Since(start)
+	}
+	c.sent++
+}
+
+// judge decides on an attempt and tells whoever asked to be told.
+func (c *call) judge() Decision {
+	c.check()
+	if c.quiet && succeeded(c.Response, c.Err) {
+		c.policy.settle(c.Attempt, c.judged)
+		return Decision{}
+	}
+	c.countInner(c.Response, c.Err)
+	c.judged = time.Now()
+	d := c.policy.decide(c.Attempt, c.judged)
+	c.Spent += d.Price
+	if c.policy.OnAttempt != nil {
+		c.policy.OnAttempt(c.Attempt, d)
+	}
+	c.tell(d)
+	return d
+}
+
+func (c *call) tell(d Decision) {
+	if c.told != nil {
+		*c.told = d
+	}
+}
+
+// check makes good what a base may leave open, or get wrong. It writes nothing into what the base may share.
 func (c *call) check() {
 	switch {
 	case c.Err == nil && c.Response == nil:
 		c.Err = errBrokenBase
 	case c.Err == nil && c.Response.Request == nil:
-		c.Response.Request = c.Request
+		own := *c.Response
+		own.Request = c.Request
+		c.Response = &own
 	case c.Err != nil && c.Response != nil:
-		closeBody(c.Response.Body)
-		c.Response = nil
+		c.lost, c.Response = c.Response, nil
+		closeSoon(c.lost.Body)
 	}
 }
 
-// countInner adds the attempts that a Transport further in made, which its response or its error tells.
-func (c *call) countInner() {
-	c.Number = max(c.Number, innerAttempts(c.Response, c.Err))
+// prepare gets everything ready for the next attempt, or returns why it cannot be made.
+//
+// The response of a request with a body is kept until GetBody has made the next one: if it fails, the response is all that
+// the caller has. It is tempting to call GetBody before the wait, but one that rewinds the body that was sent needs the
+// wait, in which the attempt before comes to its end. So it is called near the end, with time left for the discard.
+func (c *call) prepare(delay time.Duration) (err error) {
+	var next *http.Request
+	if hasBody(c.req) && c.Response != nil {
+		if err = wait(c.req, c.judged, delay-grace); err != nil {
+			return err
+		}
+		if next, err = c.next(); err != nil {
+			return err
+		}
+	}
+	c.discard(delay)
+	if err = c.waitAndPass(delay); err != nil {
+		closeSoonOf(next)
+		return err
+	}
+	if next == nil {
+		if next, err = c.next(); err != nil {
+			return err
+		}
+	}
+	c.passDeadConnections(next)
+	c.Attempt = Attempt{Number: c.Number + 1, Request: next, Held: c.Held, Spent: c.Spent, nested: c.nested}
+	return nil
 }
 
-func innerAttempts(resp *http.Response, err error) int {
-	if inner, ok := find[*Error](err); ok {
-		return inner.Attempts
+func (c *call) waitAndPass(delay time.Duration) error {
+	if reason := wait(c.req, c.judged, delay); reason != nil {
+		return reason
 	}
-	if resp != nil && resp.Request != nil {
-		return AttemptNumber(resp.Request.Context())
-	}
-	return 0
+	return c.pass(c.judged).Reason
 }
 
-// result is what RoundTrip returns after its last attempt.
-func (c *call) result(d Decision) (*http.Response, error) {
-	if c.Err == nil || c.sent == 1 {
-		return c.Response, c.Err
+// discard closes the response in hand within what is left of the wait.
+func (c *call) discard(delay time.Duration) {
+	if c.Response == nil {
+		return
 	}
-	return nil, &Error{Attempts: c.Number, Reason: d.Reason, Err: c.Err}
+	c.status = c.Response.StatusCode
+	discard(c.Request, c.Response, delay-time.Since(c.judged))
+	c.Response = nil // its headers need not live through the wait
+}
+
+// pass waits until the next attempt may go, which has been waiting since start. If it must not go, the Decision has the
+// wait that was refused, and why. It asks again after each wait: in an outage, others have been told to come back later
+// in the meantime.
+func (c *call) pass(start time.Time) Decision {
+	if c.policy.Gate == nil {
+		return Decision{}
+	}
+	begin := time.Now()
+	for now := begin; ; now = time.Now() {
+		c.Held = now.Sub(begin)
+		d := c.policy.admit(c.req, start, now)
+		if d.Reason == nil && d.Delay > 0 {
+			d.Reason = wait(c.req, now, d.Delay)
+		}
+		if d.Reason != nil || d.Delay <= 0 {
+			return d
+		}
+	}
+}
+
+// next makes the request of the next attempt.
+func (c *call) next() (*http.Request, error) {
+	if c.layer == nil {
+		c.layer = layerOf(c.req)
+	}
+	if c.trail != nil && !c.awaitTrail() {
+		return nil, &rewindError{errStillRead}
+	}
+	next := c.req.WithContext(withAttempt(c.req.Context(), c.Number+1, c.layer))
+	err := rewind(next)
+	// GetBody may have taken its time, or failed because that ran out.
+	if reason := ended(c.req); reason != nil {
+		if err == nil {
+			closeSoonOf(next)
+		}
+		return nil, reason
+	}
+	if err != nil {
+		return nil, &rewindError{err}
+	}
+	if c.trail != nil {
+		c.trail = trail(next)
+	}
+	return next, nil
 }

@@ -14,6 +14,7 @@ func TestTheTransportKeepsThePromisesOfAnyRetryingRoundTripper(t *testing.T) {
 	for name, c := range map[string]struct {
 		policy retry.Policy
 		claims retrytest.Claims
+		gated  bool // each Transport by a Gate of its own
 	}{
 		"with the default policy": {
 			claims: retrytest.Claims{Attempts: 4, LongestBackoff: 32 * time.Second},
@@ -34,8 +35,8 @@ func TestTheTransportKeepsThePromisesOfAnyRetryingRoundTripper(t *testing.T) {
 			},
 			claims: retrytest.Claims{Attempts: 8, LongestBackoff: time.Second, LongestRetryAfter: 10 * time.Second},
 		},
-		"with a shared Retry-After": {
-			policy: retry.Policy{ShareRetryAfter: true},
+		"with a gate": {
+			gated:  true,
 			claims: retrytest.Claims{Attempts: 4, LongestBackoff: 32 * time.Second},
 		},
 	} {
@@ -52,6 +53,9 @@ func TestTheTransportKeepsThePromisesOfAnyRetryingRoundTripper(t *testing.T) {
 				return retry.New(base, hasty)
 			}
 			retrytest.TestRoundTripper(t, func(base http.RoundTripper) http.RoundTripper {
+				if c.gated {
+					c.policy.Gate = new(retry.Gate)
+				}
 				return retry.New(base, c.policy)
 			}, c.claims)
 		})

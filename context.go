@@ -1,12 +1,18 @@
 package retry
 
-import "context"
+import (
+	"context"
+	"net/http"
+	"time"
+)
 
 // settings are what a request's context says to the Transports on its way.
 type settings struct {
 	policy     *Policy // overrides; nil for none
 	idempotent bool
-	attempt    int // 0 on a first attempt
+	decision   *Decision // is told the last one; nil for none
+	attempt    int       // 0 on a first attempt
+	layer      *layer    // of the call that attempt belongs to: attempt > 0 means that it is not nil
 }
 
 type settingsKey struct{}
@@ -44,9 +50,9 @@ func with(ctx context.Context, change func(*settings)) context.Context {
 }
 
 // WithPolicy returns a context whose requests are sent under the Transport's policy with the fields of p in place of
-// its own. Zero fields of p keep the Transport's value, or that of an outer WithPolicy. Like [context.WithValue], it
-// panics if ctx is nil. Nested Transports all follow it. The Transport's own Budget is made for the MaxAttempts of [New]:
-// with more of them in p, set its Budget too.
+// its own. Zero fields of p keep the Transport's value, or that of an outer WithPolicy; an OnAttempt is told beside the
+// Transport's. Like [context.WithValue], it panics if ctx is nil. Nested Transports all follow it. With more MaxAttempts
+// in p, the Transport's own Budget, if it is full, has room for them.
 func WithPolicy(ctx context.Context, p Policy) context.Context {
 	return with(ctx, func(s *settings) {
 		if s.policy != nil {
@@ -56,16 +62,33 @@ func WithPolicy(ctx context.Context, p Policy) context.Context {
 	})
 }
 
+// WithDecision returns a context whose request writes its last Decision to d before RoundTrip returns. It tells why there
+// was no further attempt: a response with status 503, or the bare error of a single attempt, does not have that.
+//
+//	var d retry.Decision
+//	req = req.WithContext(retry.WithDecision(ctx, &d))
+//	resp, err := client.Do(req) // d.Reason is ErrNotIdempotent, ErrBudget, ...
+//
+// The context is for one request at a time; of several, as redirects make them, d has the last one's. If ctx or d is nil,
+// WithDecision panics.
+func WithDecision(ctx context.Context, d *Decision) context.Context {
+	if d == nil {
+		panic("retry: nil Decision")
+	}
+	return with(ctx, func(s *settings) { s.decision = d })
+}
+
 // AsIdempotent returns a context that says of its requests: this may be processed twice, whatever its method. See
 // [Idempotent]; a Policy.Idempotent of your own does not hear of it unless it asks that.
 func AsIdempotent(ctx context.Context) context.Context {
 	return with(ctx, func(s *settings) { s.idempotent = true })
 }
 
-// AttemptNumber returns which attempt ctx belongs to, for a base to know, and 1 for every context that is not a
-// retry's, nil included. Of a response, AttemptNumber(resp.Request.Context()) is the number of attempts that it took, if
-// the base has set Request to what it was given, as RoundTrippers do. Don't send other requests under that context: they
-// would count as part of the retry, and not be retried themselves.
+// AttemptNumber returns the number of the attempt that ctx was made for: 2 or more in a retry, else 1, also for nil.
+//
+// AttemptNumber(resp.Request.Context()) is the number of attempts that a response took, if the base has set Request to
+// what it was given, as RoundTrippers do. Another request that is sent under such a context has attempts of its own, which
+// are counted from 1; only AttemptNumber of its first attempt is still that of the context.
 func AttemptNumber(ctx context.Context) int {
 	if ctx == nil {
 		return 1
@@ -76,12 +99,48 @@ func AttemptNumber(ctx context.Context) int {
 	return 1
 }
 
-// withAttempt returns a context for attempt number n.
-func withAttempt(ctx context.Context, n int) context.Context {
+// withAttempt returns a context for attempt number n of the call l.
+func withAttempt(ctx context.Context, n int, l *layer) context.Context {
 	c := &settingsContext{Context: ctx}
 	if s := settingsOf(ctx); s != nil {
 		c.settings = *s
 	}
-	c.settings.attempt = n
+	c.settings.attempt, c.settings.layer = n, l
 	return c
+}
+
+// ended returns why req's context, or the Cancel channel that http.Client.Timeout closes, forbids to send it again, or
+// nil. The context itself is asked because errors don't tell: a dial or header timeout is a DeadlineExceeded too, and
+// HTTP/1 returns the bare cause.
+func ended(req *http.Request) error {
+	ctx := req.Context()
+	if err := ctx.Err(); err != nil {
+		return &endedError{err, context.Cause(ctx)}
+	}
+	select {
+	case <-canceled(req):
+		return &endedError{context.Canceled, errCanceled}
+	default:
+		return nil
+	}
+}
+
+func canceled(req *http.Request) <-chan struct{} {
+	//lint:ignore SA1019 http.Client still sets it
+	return req.Cancel
+}
+
+// wait waits until d after start, or until req must not be sent any more, and returns why. A wait of zero asks no clock.
+func wait(req *http.Request, start time.Time, d time.Duration) error {
+	if d > 0 {
+		timer := time.NewTimer(time.Until(start.Add(d)))
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-req.Context().Done():
+		case <-canceled(req):
+		}
+	}
+	// Both may have been ready, and select chooses at random.
+	return ended(req)
 }

@@ -36,7 +36,7 @@ func TestWithPolicyOverridesEachFieldThatIsNotZero(t *testing.T) {
 		{"Budget, back", []retry.Policy{{Budget: &retry.Budget{Floor: 0.5}}, {Budget: retry.Unlimited}}, 4, 18 * time.Second},
 		{"OnAttempt", []retry.Policy{{}, {OnAttempt: func(retry.Attempt, retry.Decision) { heard++ }}}, 4, 18 * time.Second},
 		{"AttemptTimeout", []retry.Policy{{AttemptTimeout: time.Hour}, {AttemptTimeout: time.Millisecond, MaxAttempts: 1}}, 1, time.Millisecond},
-		{"ShareRetryAfter", []retry.Policy{{ShareRetryAfter: true, MaxAttempts: 1}, {}}, 1, 0},
+		{"Gate", []retry.Policy{{Gate: new(retry.Gate), MaxAttempts: 1}, {}}, 1, 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			if row.policies[0].Backoff == nil {

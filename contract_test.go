@@ -133,7 +133,7 @@ func TestANilRequestURLOrHeaderIsAsWithHTTPTransport(t *testing.T) {
 	assert.Panics(t, func() { _, _ = bare.RoundTrip(nil) })
 	assert.Panics(t, func() { _, _ = retry.New(bare, retry.Policy{}).RoundTrip(nil) })
 	for name, spoil := range defects {
-		for _, p := range []retry.Policy{{}, {AttemptTimeout: time.Minute}, {ShareRetryAfter: true}} {
+		for _, p := range []retry.Policy{{}, {AttemptTimeout: time.Minute}, {Gate: new(retry.Gate)}} {
 			plain, o := place("PUT", "payload"), place("PUT", "payload")
 			spoil(plain.Request)
 			spoil(o.Request)

@@ -26,7 +26,7 @@
 //
 // # Promises
 //
-//  1. The base is asked at least once and at most MaxAttempts times. (A request that ShareRetryAfter holds for longer
+//  1. The base is asked at least once and at most MaxAttempts times. (A request that a Gate holds for longer
 //     than it can wait is the exception: it is not sent.)
 //  2. The caller's request is not modified. Attempt 1 sends that very pointer; each retry a shallow copy with a new body
 //     from GetBody. No body is buffered, and none is wrapped on the way down. (With AttemptTimeout attempt 1 is a shallow

@@ -1,7 +1,6 @@
 package retry
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -9,63 +8,70 @@ import (
 	"strings"
 )
 
-// The reasons why a request is not sent again, found in Decision.Reason and Error.Reason. Compare with [errors.Is].
+// The reasons why a request is not sent again, found in Decision.Reason and Error.Reason. Compare with [errors.Is]. An
+// error of a single attempt is the base's own and matches none of them; [WithDecision] tells its reason.
 var (
 	// ErrMaxAttempts: Policy.MaxAttempts were made, or an outer Transport does the retrying.
-	ErrMaxAttempts = errors.New("the attempts are exhausted")
+	ErrMaxAttempts = errors.New("attempts exhausted")
 
-	// ErrBudget: Policy.Budget has less than one retry left for this server.
-	ErrBudget = errors.New("the retry budget is spent")
+	// ErrBudget: Policy.Budget has less for this server than the retry takes.
+	ErrBudget = errors.New("retry budget spent")
 
-	// ErrNotIdempotent: Policy.Idempotent says so, and the failure is not Unprocessed.
-	ErrNotIdempotent = errors.New("the request is not idempotent")
+	// ErrNotIdempotent: the request is not idempotent, and the server may have acted on it.
+	ErrNotIdempotent = errors.New("request not idempotent")
 
-	// ErrNotReplayable: the request has a body and no GetBody, or GetBody failed.
-	ErrNotReplayable = errors.New("the request's body cannot be sent again")
+	// ErrNotReplayable: the request has a body and no GetBody, or trailers, or GetBody failed.
+	ErrNotReplayable = errors.New("request body not replayable")
 
 	// ErrRetryAfter: the server asks for more than Policy.MaxRetryAfter.
-	ErrRetryAfter = errors.New("the server's Retry-After is too long to wait for")
+	ErrRetryAfter = errors.New("Retry-After too long")
 
 	// ErrDeadline: the wait would have ended after the deadline. It has not passed yet, so this does not match
 	// context.DeadlineExceeded; Error.Timeout is true all the same.
-	ErrDeadline = errors.New("the context's deadline is before the end of the wait")
+	ErrDeadline = errors.New("deadline before the end of the wait")
 )
 
 var (
 	errBrokenBase = errors.New("retry: the base RoundTripper returned neither a response nor an error")
 	errCanceled   = errors.New("the request's Cancel channel is closed")
+	errStillRead  = errors.New("an earlier attempt still reads it, and may set a trailer")
 	errNoBody     = errors.New("retry: GetBody returned neither a body nor an error")
 )
 
-// An Error is the outcome of a request that ended without a response after more than one attempt, or while it waited.
-// It matches, under [errors.Is] and [errors.As], the last attempt's error, the reason, and, if the request's context
-// ended it, the context's error and its cause.
+// An Error is the outcome of a request that ended without a response after more than one attempt, or after a wait, or
+// whose GetBody failed when there was no response to return. It matches, under [errors.Is] and [errors.As], the last
+// attempt's error, the reason, and, if the request's context ended it, the context's error and its cause.
 //
-// The error of a request that was sent only once, and did not wait, is not an Error: it is the base's own value.
+// The error of a request that was sent only once, and did not wait, is not an Error: it is the base's own value. Nor is
+// that of an [http.Client] whose Timeout ended the request, which keeps the text alone.
 type Error struct {
-	Attempts   int   // how many times the base was asked; 0 if the request never left the hold of ShareRetryAfter
+	Attempts   int   // how many times the base was asked; 0 if the request never left a Gate
 	Reason     error // why there is no further attempt; nil if the last attempt's error is Final
 	Err        error // the last attempt's error; nil if it had a response
 	StatusCode int   // the status of the last attempt's response, which is closed; 0 if it had none
+
+	layer *layer // the call whose outcome it is
 }
 
 var _ error = (*Error)(nil)
 
-// Error returns a text that holds no URL, header or body of this package's. Of a [*url.Error] inside, as a base that is
-// itself an [http.Client] returns it, only what it wraps is printed.
+// Error returns the reason, the number of attempts, the status and the last error, in this order, without the URL, the
+// header and the body. Of a [*url.Error] inside, as a base that is itself an [http.Client] returns it, only what it wraps
+// is printed. What the base's own error says is printed as it is.
 func (e *Error) Error() string {
-	text := "retry: after " + strconv.Itoa(e.Attempts) + " attempts"
-	if e.Attempts == 1 {
-		text = "retry: after 1 attempt"
+	text := "retry: failed"
+	if e.Reason != nil {
+		text = "retry: " + withoutURL(e.Reason).Error()
 	}
+	if e.Attempts == 0 {
+		return text + ", not sent"
+	}
+	text += " after " + strconv.Itoa(e.Attempts)
 	if e.StatusCode != 0 {
 		text += ": " + strings.TrimSpace("status "+strconv.Itoa(e.StatusCode)+" "+http.StatusText(e.StatusCode))
 	}
-	for _, err := range e.Unwrap() {
-		// A context that ends an attempt is both its error and the reason.
-		if more := ": " + withoutURL(err).Error(); !strings.HasSuffix(text, more) {
-			text += more
-		}
+	if e.Err != nil {
+		text += ": " + withoutURL(e.Err).Error()
 	}
 	return text
 }
@@ -89,7 +95,7 @@ func (e *Error) Timeout() bool {
 		return true
 	}
 	for _, err := range e.Unwrap() {
-		if t, ok := find[timeout](err); ok && t.Timeout() {
+		if t, ok := errors.AsType[timeout](err); ok && t.Timeout() {
 			return true
 		}
 	}
@@ -99,7 +105,7 @@ func (e *Error) Timeout() bool {
 // Temporary reports what the last attempt's error says of itself, for the sake of [url.Error]. What is worth another
 // attempt is a question for [Classify].
 func (e *Error) Temporary() bool {
-	t, ok := find[temporary](e.Err)
+	t, ok := errors.AsType[temporary](e.Err)
 	return ok && t.Temporary()
 }
 
@@ -121,7 +127,7 @@ func withoutURL(err error) error {
 		return err
 	}
 	for {
-		u, ok := find[*url.Error](err)
+		u, ok := errors.AsType[*url.Error](err)
 		if !ok {
 			return err
 		}
@@ -129,27 +135,6 @@ func withoutURL(err error) error {
 			return errors.New(u.Op)
 		}
 	}
-}
-
-// ended returns why req's context, or the Cancel channel that http.Client.Timeout closes, forbids to send it again, or
-// nil. The context itself is asked because errors don't tell: a dial or header timeout is a DeadlineExceeded too, and
-// HTTP/1 returns the bare cause.
-func ended(req *http.Request) error {
-	ctx := req.Context()
-	if err := ctx.Err(); err != nil {
-		return &endedError{err, context.Cause(ctx)}
-	}
-	select {
-	case <-canceled(req):
-		return &endedError{context.Canceled, errCanceled}
-	default:
-		return nil
-	}
-}
-
-func canceled(req *http.Request) <-chan struct{} {
-	//lint:ignore SA1019 http.Client still sets it
-	return req.Cancel
 }
 
 // endedError is the Reason of a request whose context is done: net/http has both the error and the cause, depending on

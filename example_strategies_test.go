@@ -103,7 +103,7 @@ func ExampleExponential_fullJitter() {
 
 // A predicate over the result: 501, 505 to 508, 510 and 511 do not pass by their definition, so this client does not
 // ask again after them. Everything else is as the default has it.
-func ExampleClassifier() {
+func ExamplePolicy_classify() {
 	lasting := []int{501, 505, 506, 507, 508, 510, 511}
 	classify := func(a retry.Attempt) retry.Class {
 		if a.Response != nil && slices.Contains(lasting, a.Response.StatusCode) {
@@ -142,7 +142,7 @@ func ExampleClassifier() {
 }
 
 // What was created a moment ago may not be known everywhere yet: this client asks again after a 404.
-func ExampleClassifier_notFound() {
+func ExamplePolicy_classifyNotFound() {
 	server := answering(404, 404, 200)
 	defer server.Close()
 	client := &http.Client{Transport: retry.New(nil, retry.Policy{
@@ -228,7 +228,7 @@ func ExampleError() {
 	fmt.Println("exhausted:", errors.Is(err, retry.ErrMaxAttempts))
 	// Output:
 	// attempts: 3
-	// reason: the attempts are exhausted
+	// reason: attempts exhausted
 	// exhausted: true
 }
 

@@ -148,7 +148,7 @@ func ExampleBudget() {
 	}
 	// Output:
 	// 503 after attempts: 3
-	// no retry: the retry budget is spent
+	// no retry: retry budget spent
 	// 503 after attempts: 1
 }
 

@@ -8,7 +8,7 @@ import (
 // MaxBuckets is the most authorities that a Budget remembers.
 const MaxBuckets = maxBuckets
 
-// MaxHolds is the most authorities that a Transport holds.
+// MaxHolds is the most authorities that a Gate holds.
 const MaxHolds = maxHolds
 
 // Buckets returns how many authorities b remembers.
@@ -23,20 +23,23 @@ func (b *Budget) Touch(host string, now time.Time) {
 	a := authorityOf(&url.URL{Scheme: "http", Host: host})
 	k := b.bucket(a, now)
 	k.pending.Add(1)
-	b.settle(k, now)
+	b.advance(k, now)
 }
 
-// Held returns how many authorities t holds.
-func (t *Transport) Held() int {
-	t.holds.mu.Lock()
-	defer t.holds.mu.Unlock()
-	return len(t.holds.until)
+// Held returns how many authorities g holds.
+func (g *Gate) Held() int {
+	if g == nil {
+		return 0
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.until)
 }
 
 // Spend withdraws a retry at host at the time now.
 func (b *Budget) Spend(host string, now time.Time) bool {
-	return b.withdraw(authorityOf(&url.URL{Scheme: "http", Host: host}), now)
+	return b.withdraw(authorityOf(&url.URL{Scheme: "http", Host: host}), 1, 0, now)
 }
 
-// Slot returns which place of the quick look-up host has.
-func Slot(host string) uint64 { return authorityOf(&url.URL{Scheme: "http", Host: host}).slot() }
+// Held returns how many authorities the Gate of t holds.
+func (t *Transport) Held() int { return t.policy.Gate.Held() }

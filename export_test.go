@@ -4,11 +4,9 @@ package retry
 var (
 	ErrAttemptTimeout = errAttemptTimeout
 	MaxDrain          = int64(maxDrain)
-	DrainGrace        = drainGrace
+	Grace             = grace
 	MaxDrainTime      = maxDrainTime
 )
 
-// InMemory makes a body, if it is a part of it, one that is known to read from memory.
-type InMemory struct{}
-
-func (InMemory) cannotDial() {}
+// CloseDrains is true where net/http reads on after a Close.
+const CloseDrains = closeDrains

@@ -56,7 +56,9 @@ func TestOneConnectionServesEveryRetry(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			overBoth(t, func(t *testing.T, proto string) {
 				s := serve(t, proto, alternate(bad)).warm(t)
-				client := &http.Client{Transport: retry.New(s.base, new(trail).eager(4))}
+				p := new(trail).eager(4)
+				p.Backoff = retry.Constant(reuseWait)
+				client := &http.Client{Transport: retry.New(s.base, p)}
 				for range 200 {
 					resp, err := client.Get("http://example.com/")
 					require.NoError(t, err)
@@ -114,19 +116,20 @@ func checkUndelayed(t *testing.T, proto string, bad http.HandlerFunc, backoff ti
 	if proto == http1 {
 		assert.Equal(t, 2, s.dialed(), "what is not read to its end is closed")
 		s.base.CloseIdleConnections()
+		time.Sleep(closeLingers)
 		synctest.Wait()
 		assert.Zero(t, s.open(), "connections")
 	}
 }
 
-// RFC 9110 section 15.5.9: the server is about to close the connection. HTTP/2 ends the stream alone.
-func TestA408ClosesItsConnection(t *testing.T) {
+// RFC 9110 section 15.5.9: the server is about to close the connection, so that its page is not worth a wait.
+func TestThePageOfA408IsNotRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := serve(t, http1, alternate(servePage(http.StatusRequestTimeout, 100)))
 		resp, err := retry.New(s.base, new(trail).eager(2)).RoundTrip(newRequest(t, "GET", "http://example.com/", ""))
 		require.NoError(t, err)
 		assert.Equal(t, "OK", readAndClose(t, resp))
-		assert.Equal(t, 2, s.dialed())
+		assert.Equal(t, dialsAfter408, s.dialed())
 	})
 }
 

@@ -53,7 +53,8 @@ func serve(t testing.TB, proto string, h http.HandlerFunc) *site {
 	t.Cleanup(func() {
 		s.base.CloseIdleConnections()
 		server.Close()
-		synctest.Wait() // no handler begins any more
+		synctest.Wait()         // no handler begins any more
+		time.Sleep(time.Second) // the server lingers for half of it before it closes a connection
 		running.Wait()
 	})
 	return s

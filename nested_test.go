@@ -3,8 +3,11 @@ package retry_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -79,5 +82,154 @@ func TestErrorTextLeavesOutURLsAtAnyDepth(t *testing.T) {
 			assert.NotContains(t, text, part)
 		}
 		assert.Contains(t, text, retry.ErrMaxAttempts.Error())
+	}
+}
+
+// A middle stands between two Transports, and does to a request what such RoundTrippers do.
+var middles = map[string]func(inner http.RoundTripper) http.RoundTripper{
+	"none": func(inner http.RoundTripper) http.RoundTripper { return inner },
+	"one that clones and adds a header": func(inner http.RoundTripper) http.RoundTripper {
+		return base(func(req *http.Request) (*http.Response, error) {
+			req = req.Clone(req.Context())
+			req.Header.Add("Authorization", "Bearer token")
+			return inner.RoundTrip(req)
+		})
+	},
+	"one that wraps the error": func(inner http.RoundTripper) http.RoundTripper {
+		return base(func(req *http.Request) (*http.Response, error) {
+			resp, err := inner.RoundTrip(req)
+			if err != nil {
+				err = fmt.Errorf("middle: %w", err)
+			}
+			return resp, err
+		})
+	},
+	"a third Transport": func(inner http.RoundTripper) http.RoundTripper {
+		return retry.New(inner, retry.Policy{Backoff: retry.Constant(0)})
+	},
+}
+
+// Promise 13: the total stays within one MaxAttempts, by whatever keeps the inner one's Request or its error.
+func TestPromise13_TransportsRetryInOneLayerThroughWhatStandsBetween(t *testing.T) {
+	for name, middle := range middles {
+		for outcome, reply := range map[string]reply{"503": answer(503), "reset": fail(errPeerReset)} {
+			synctest.Test(t, func(t *testing.T) {
+				s := play(reply)
+				inner := retry.New(s, retry.Policy{Backoff: retry.Constant(0)})
+				resp, _ := retry.New(middle(inner), retry.Policy{Backoff: retry.Constant(0)}).RoundTrip(place("GET", "").Request)
+				drop(resp)
+				assert.Equal(t, 4, s.attempts(), "%s, %s", name, outcome)
+			})
+		}
+	}
+}
+
+// A token that a base fetches under the context of a retry is a request of its own.
+func TestATokenThatARetryFetchesIsRetriedToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tokens := play(answer(503), answer(503), answer(200))
+		side := retry.New(tokens, every(time.Second))
+		s := play(answer(503), answer(200))
+		fetching := base(func(req *http.Request) (*http.Response, error) {
+			if retry.AttemptNumber(req.Context()) == 2 {
+				token, err := http.NewRequestWithContext(req.Context(), "GET", "http://auth.example/token", nil)
+				require.NoError(t, err)
+				resp, err := side.RoundTrip(token)
+				require.NoError(t, err)
+				assert.Equal(t, 200, resp.StatusCode)
+				drop(resp)
+			}
+			return s.RoundTrip(req)
+		})
+		mustEnd(t, retry.New(fetching, every(time.Second)), place("GET", ""))
+		assert.Equal(t, 3, tokens.attempts())
+		assert.Equal(t, 2, s.attempts())
+	})
+}
+
+// The error of a side request says nothing of the request itself.
+func TestTheErrorOfASideRequestCountsNoAttempts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		side := retry.New(play(fail(errPeerReset)), retry.Policy{Backoff: retry.Constant(0), Budget: retry.Unlimited})
+		asked := 0
+		b := base(func(req *http.Request) (*http.Response, error) {
+			asked++
+			token, _ := http.NewRequestWithContext(req.Context(), "GET", "http://auth.example/token", nil)
+			_, err := side.RoundTrip(token)
+			return nil, fmt.Errorf("token: %w", err)
+		})
+		_, err := retry.New(b, retry.Policy{Backoff: retry.Constant(0), Budget: retry.Unlimited}).RoundTrip(place("GET", "").Request)
+		var e *retry.Error
+		require.ErrorAs(t, err, &e)
+		assert.Equal(t, 4, asked)
+		assert.Equal(t, 4, e.Attempts)
+	})
+}
+
+// The next page, asked for under the context of a response that took several attempts, is a request of its own.
+func TestTheNextPageUnderTheContextOfAResponseIsRetried(t *testing.T) {
+	for name, url := range map[string]string{"another page": "http://api.example.com/orders?page=2", "the same again": "http://api.example.com/orders"} {
+		synctest.Test(t, func(t *testing.T) {
+			s := play(answer(503), answer(200), answer(503), answer(503), answer(200))
+			client := retry.New(s, every(time.Second))
+			resp := mustEnd(t, client, place("GET", ""))
+			next, err := http.NewRequestWithContext(resp.Request.Context(), "GET", url, nil)
+			require.NoError(t, err)
+			resp, err = client.RoundTrip(next)
+			require.NoError(t, err)
+			drop(resp)
+			assert.Equal(t, 200, resp.StatusCode, name)
+			assert.Equal(t, 5, s.attempts())
+			assert.Equal(t, 3, retry.AttemptNumber(resp.Request.Context()))
+		})
+	}
+}
+
+// A response out of a cache, and an error that a mock returns again and again, were counted by the call that they are of.
+func TestAnOldOutcomeCountsNoAttempts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		old := mustEnd(t, retry.New(play(answer(503)), retry.Policy{Backoff: retry.Constant(0)}), place("GET", ""))
+		require.Equal(t, 4, retry.AttemptNumber(old.Request.Context()))
+		_, oldErr := retry.New(play(fail(errPeerReset)), retry.Policy{Backoff: retry.Constant(0)}).RoundTrip(place("GET", "").Request)
+		for name, outcome := range map[string]reply{
+			"a response": func(*http.Request) (*http.Response, error) { return old, nil },
+			"an error":   fail(oldErr),
+		} {
+			client := retry.New(base(outcome), retry.Policy{Backoff: retry.Constant(0), Budget: retry.Unlimited})
+			mustEndSomehow(client, place("GET", "")) // the first call to see it may take it for its own
+			asked := 0
+			counting := base(func(req *http.Request) (*http.Response, error) { asked++; return outcome(req) })
+			mustEndSomehow(retry.New(counting, retry.Policy{Backoff: retry.Constant(0), Budget: retry.Unlimited}), place("GET", ""))
+			assert.Equal(t, 4, asked, name)
+		}
+	})
+}
+
+func mustEndSomehow(rt http.RoundTripper, o *order) {
+	resp, _ := rt.RoundTrip(o.Request)
+	drop(resp)
+}
+
+// A mock returns one response for all calls. Nothing is written into it.
+func TestABaseMayShareItsResponse(t *testing.T) {
+	for name, p := range map[string]retry.Policy{
+		"plain": {Backoff: retry.Constant(0)}, "with an attempt timeout": {Backoff: retry.Constant(0), AttemptTimeout: time.Minute},
+	} {
+		for _, status := range []int{200, 503} {
+			one := &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(""))}
+			was := *one
+			client := retry.New(base(func(*http.Request) (*http.Response, error) { return one, nil }), p)
+			var all sync.WaitGroup
+			for range 8 {
+				all.Go(func() {
+					resp, err := client.RoundTrip(place("GET", "").Request)
+					if assert.NoError(t, err) {
+						assert.NotNil(t, resp.Request, "who reads AttemptNumber finds a Request")
+					}
+				})
+			}
+			all.Wait()
+			assert.Equal(t, was, *one, name)
+		}
 	}
 }

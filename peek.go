@@ -113,13 +113,13 @@ func (b *peekedBody) fill(ctx context.Context, n int) error {
 	}
 	// The context may have ended because the body did, as that of http.Client.Timeout does, and a body that ends with
 	// its context has an error of its own to tell.
-	grace := time.NewTimer(drainGrace)
-	defer grace.Stop()
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
 	select {
 	case r := <-b.pending:
 		b.take(r)
 		return nil
-	case <-grace.C:
+	case <-timer.C:
 		return context.Cause(ctx)
 	}
 }

@@ -1,13 +1,10 @@
 package retry
 
 import (
-	"math"
 	"net/http"
 	"strings"
 	"time"
 )
-
-const forever = time.Duration(math.MaxInt64)
 
 // ParseRetryAfter returns how long a server asks its client to wait, counted from the moment when the response with
 // header h arrived, and whether it asks at all.

@@ -2,6 +2,7 @@ package retry
 
 import (
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -13,73 +14,96 @@ type Policy struct {
 	_ [0]func() // no comparison, no unkeyed literals
 
 	// MaxAttempts is the most attempts that are made, the first included. 1 or negative disables retries; zero means 4.
-	// The Budget may end a request earlier. An [http.Client] that follows a redirect starts anew with it.
+	// The Budget may end a request earlier. Each redirect that an [http.Client] follows is a new request with attempts of
+	// its own.
 	MaxAttempts int
 
 	// Backoff is the schedule of waits. Nil means Exponential{}. A negative delay counts as zero.
 	Backoff Backoff
 
-	// MaxRetryAfter is the longest Retry-After that is waited for. If the server asks for more, its response is returned
+	// RetryAfter returns how long the server asks its client to wait, counted from now, when the response came, and
+	// whether it asks at all. It is asked of every response that is not Final, and of one that came with an error or
+	// after its AttemptTimeout, whose body is closed. A negative wait counts as zero. It may look at the body by [Peek].
+	// Nil means [ParseRetryAfter] of the header.
+	RetryAfter func(resp *http.Response, now time.Time) (time.Duration, bool)
+
+	// MaxRetryAfter is the longest wish of a server that is waited for. If it asks for more, its response is returned
 	// at once, unread: to ask again earlier would be wrong, and so would be to wait for an hour. Zero means 1m.
 	// If it is negative, every response with a valid Retry-After is returned at once.
 	MaxRetryAfter time.Duration
 
-	// AttemptTimeout bounds each attempt, from its start until its response headers are there. The body is the business
-	// of the request's context. (A base that waits for a Read of the request's body, as net/http does over HTTP/1, is
-	// late by that wait. Over HTTP/2 the next attempt goes to the same connection, dead or not, unless the base finds out
-	// by [http.HTTP2Config.SendPingTimeout].) Its expiry is an error that matches [context.DeadlineExceeded] and
-	// [os.ErrDeadlineExceeded], has Timeout() true, and is [Transient]. With it set, attempt 1 too is sent as a shallow
-	// copy, and the response's body is wrapped (but for 101 Switching Protocols), since the attempt needs a context of
-	// its own that lives until the body is read to its end or closed (after a 101, as long as the request's own). Zero or
-	// negative means none.
+	// AttemptTimeout bounds each attempt, from its start until its response headers are there. Zero or negative means
+	// none. The body is the business of the request's context.
+	//
+	//   - Its expiry is an error that matches [context.DeadlineExceeded] and [os.ErrDeadlineExceeded], has Timeout() true,
+	//     and is [Transient]. A response that comes too late is closed; what it asks for in Retry-After is kept.
+	//   - The attempt has a context of its own, which lives until the response's body is read to its end or closed. So
+	//     attempt 1 too is sent as a shallow copy, the response is a shallow copy, and its body is wrapped. The body of a
+	//     101 Switching Protocols is not; its context lives as long as the request's own.
+	//   - While the attempt goes on, the context's Deadline is the end of the timeout, if that is earlier.
+	//   - A base that waits for a Read of the request's body, as net/http does over HTTP/1, is late by that wait.
+	//   - Over HTTP/2 the next attempt goes to the same connection, dead or not, unless the base finds out by
+	//     [http.HTTP2Config.SendPingTimeout].
+	//   - An upload that takes longer needs a ResponseHeaderTimeout of its [http.Transport] instead, which starts once the
+	//     request is written.
 	AttemptTimeout time.Duration
 
-	// Classify says which failures may pass. Nil means [Classify].
-	Classify Classifier
+	// Classify says which failures may pass. Nil means [retry.Classify].
+	//
+	// It must not read or close the response's body, but by [Peek], nor keep the attempt; it is called by many goroutines
+	// at once. A class that is none of the constants counts as Final. One of your own is best written as an exception:
+	// look for the special case, and return retry.Classify(a) for the rest. If it panics, the response is closed and the
+	// panic goes on.
+	Classify func(Attempt) Class
 
-	// Idempotent says which requests may be processed twice. It must only read the request. Nil means [Idempotent].
+	// Idempotent says which requests may be processed twice. It must only read the request. Nil means [retry.Idempotent].
 	Idempotent func(*http.Request) bool
 
-	// Budget bounds retries across requests. Nil means one of the Transport's own, with the defaults but for a Floor that
-	// lets a single request have all of the Transport's MaxAttempts, or 101; [Unlimited] means none.
+	// Budget bounds retries across requests. Nil means one of the Transport's own, whose Floor is as high as one request
+	// needs to make all its attempts, up to 101 of them. [Unlimited] means none.
 	Budget *Budget
 
-	// OnAttempt, if not nil, is told of every attempt and of what becomes of it, in order, before any wait. It is part of
-	// the request: a slow one delays it. It must not read or close the response's body, nor keep the attempt. If it
-	// panics, the response is closed and the panic goes on. If the context ends the wait that it was told of, or GetBody
-	// fails after it, it hears no more: the error has that.
+	// Gate holds requests to an authority until its Retry-After is over, first attempts too. Nil means none.
+	Gate *Gate
+
+	// OnAttempt, if not nil, is told of every attempt and of what becomes of it, in order, before any wait that follows.
+	// It is part of the request: a slow one delays it. It must not read or close the response's body, nor keep the
+	// attempt. If it panics, the response is closed and the panic goes on. In [WithPolicy] it does not replace that of
+	// the Transport: both are told, the Transport's first.
+	//
+	// It is not called again if a retry that it was told of is not made after all, because the context ends the wait, a
+	// [Gate] holds the retry for too long, or GetBody fails. The outcome of the request then says so; see [WithDecision].
 	OnAttempt func(Attempt, Decision)
 
-	// ShareRetryAfter makes the Retry-After of an authority hold every request that the Transport would send there, first
-	// attempts too. They are released at random over the time from the end of the Retry-After to twice that, or to
-	// MaxRetryAfter if that is earlier, but over half the Retry-After at least. A request whose deadline is before its
-	// release, or whose MaxRetryAfter is before the end of the Retry-After, is not sent: it ends at once with an [*Error]
-	// of zero attempts whose reason is [ErrDeadline] or [ErrRetryAfter]. One that has waited is held again if the server
-	// has asked for that meanwhile and answered nobody, until MaxRetryAfter; then it goes. True in [WithPolicy] switches it on for a request; it cannot be switched off there.
-	ShareRetryAfter bool
+	floor float64 // the least capacity of the Transport's own Budget that this call may use
 }
 
 // An Attempt is one sending of a request and its outcome. It is passed by value, and is valid until the function that
 // got it returns.
 type Attempt struct {
-	// Number counts from 1, over all nested Transports. It is 0 for a request that ShareRetryAfter did not let go at all.
+	// Number counts from 1, over all nested Transports. It is 0 for a request that a [Gate] did not let go at all.
 	Number int
 
-	// Request is what was sent, or, with an AttemptTimeout, what its copy was made from. It is read-only.
+	// Request is what was sent, or, with an AttemptTimeout, what its copy was made from. It is read-only. It is nil for
+	// the run of an operation.
 	Request *http.Request
 
-	// Response is nil if and only if Err is not.
+	// Exactly one of Response and Err is nil. Err is the base's own error, or that of an AttemptTimeout, of a base that
+	// returned nothing, or of a request that was not sent. Of the run of an operation both may be nil.
 	Response *http.Response
-
-	// Err is the base's own error, or that of an AttemptTimeout, of a base that returned nothing, or of a request that
-	// was not sent.
-	Err error
+	Err      error
 
 	// Duration is how long the base took. It is measured only if there is an OnAttempt.
 	Duration time.Duration
 
-	// Held is how long ShareRetryAfter held the request before this attempt, apart from a retry's own Delay.
+	// Held is how long a [Gate] held the request before this attempt, apart from a retry's own Delay.
 	Held time.Duration
+
+	// Spent is what the retries of the request have taken from the Budget so far.
+	Spent float64
+
+	lost   *http.Response // came with an error, or too late, and is closed
+	nested bool           // part of a retry of an outer Transport
 }
 
 // A Decision is what becomes of a request after an attempt.
@@ -87,115 +111,86 @@ type Decision struct {
 	// Retry reports whether there is another attempt, unless the context ends the wait for it or GetBody fails.
 	Retry bool
 
-	// Class is the attempt's.
+	// Class is the class of the outcome.
 	Class Class
 
-	// Delay is the wait before the retry. It is also set if it was what forbade the retry: if Reason is ErrRetryAfter or
-	// ErrDeadline, it is the wait that it would have been, and if ErrBudget, the one that was saved.
+	// Delay is the wait before the retry. If Reason is ErrRetryAfter, ErrDeadline or ErrBudget, it is the wait that was
+	// not made.
 	Delay time.Duration
 
 	// FromServer reports whether Delay contains the server's Retry-After.
 	FromServer bool
 
-	// Reason is why there is no retry; nil if the attempt was Final. It is one of the Err variables of this package, or
-	// an error that matches the error and the cause of the request's context.
+	// Price is what the retry has taken from the Budget.
+	Price float64
+
+	// Reason is why there is no retry: one of the Err variables of this package, or an error that matches the error and
+	// the cause of the request's context. It is nil if the attempt was Final and the context was not done.
 	Reason error
 }
 
-// decide is the whole policy: what to do after attempt a, at the time now. It keeps nothing and changes nothing, and
-// asks no clock. The budget is not its business; it is asked after it.
-func (p *Policy) decide(a Attempt, now time.Time) Decision {
-	d := Decision{Class: p.classify(a)}
-	if d.Class != Transient && d.Class != Unprocessed {
-		d.Class = Final
+func (a Attempt) url() *url.URL {
+	if a.Request == nil {
+		return nil
 	}
-	if d.Class == Final && a.Err == nil {
-		return d
-	}
-	if d.Reason = ended(a.Request); d.Reason != nil {
-		return d
-	}
-	switch {
-	case d.Class == Final:
-		return d
-	case d.Class == Transient && !p.idempotent(a.Request):
-		d.Reason = ErrNotIdempotent
-	case !Replayable(a.Request):
-		d.Reason = ErrNotReplayable
-	case a.Number >= p.maxAttempts():
-		d.Reason = ErrMaxAttempts
-	default:
-		p.delay(&d, a, now)
-	}
-	d.Retry = d.Reason == nil
-	return d
+	return a.Request.URL
 }
 
-// delay sets how long to wait after a, or why that is too long.
-func (p *Policy) delay(d *Decision, a Attempt, now time.Time) {
-	d.Delay = max(p.backoff().Delay(a.Number), 0)
-	if a.Response != nil {
-		var retryAfter time.Duration
-		if retryAfter, d.FromServer = ParseRetryAfter(a.Response.Header, now); retryAfter > 0 {
-			d.Delay = saturate(retryAfter, d.Delay)
-		}
-		if d.FromServer && retryAfter > p.maxRetryAfter() {
-			d.Reason = ErrRetryAfter
-			return
-		}
+func (a Attempt) authority() authority { return authorityOf(a.url()) }
+
+// ended returns why the request must not be sent any more, or nil.
+func (a Attempt) ended() error {
+	if a.Request == nil {
+		return nil
 	}
-	if deadline, ok := a.Request.Context().Deadline(); ok && deadline.Sub(now) <= d.Delay {
-		d.Reason = ErrDeadline
-	}
+	return ended(a.Request)
 }
 
-func saturate(d, e time.Duration) time.Duration {
-	if d > forever-e {
-		return forever
+// deadline returns ErrDeadline if the request's deadline is before the end of a wait of d.
+func (a Attempt) deadline(d time.Duration, now time.Time) error {
+	if a.Request == nil {
+		return nil
 	}
-	return d + e
+	if deadline, ok := a.Request.Context().Deadline(); ok && deadline.Sub(now) <= d {
+		return ErrDeadline
+	}
+	return nil
 }
 
-func (p *Policy) maxAttempts() int {
+// fill gives the fields that are zero their defaults. The Budget is the caller's business.
+func (p *Policy) fill() {
 	if p.MaxAttempts == 0 {
-		return 4
+		p.MaxAttempts = defaultAttempts
 	}
-	return p.MaxAttempts
-}
-
-func (p *Policy) backoff() Backoff {
 	if p.Backoff == nil {
-		return Exponential{}
+		p.Backoff = Exponential{}
 	}
-	return p.Backoff
-}
-
-func (p *Policy) maxRetryAfter() time.Duration {
+	if p.RetryAfter == nil {
+		p.RetryAfter = ownWish
+	}
 	if p.MaxRetryAfter == 0 {
-		return time.Minute
+		p.MaxRetryAfter = time.Minute
 	}
-	return p.MaxRetryAfter
-}
-
-func (p *Policy) classify(a Attempt) Class {
 	if p.Classify == nil {
-		return Classify(a)
+		p.Classify = Classify
 	}
-	return p.Classify(a)
-}
-
-func (p *Policy) idempotent(req *http.Request) bool {
 	if p.Idempotent == nil {
-		return Idempotent(req)
+		p.Idempotent = Idempotent
 	}
-	return p.Idempotent(req)
 }
 
-// simple reports whether nobody but this package has a say in, or looks at, the outcome of an attempt.
-func (p *Policy) simple() bool { return p.Classify == nil && p.OnAttempt == nil }
+const defaultAttempts = 4
 
-// plain reports whether a first attempt needs nothing before and, if it succeeds, nothing after it.
-func (p *Policy) plain() bool { return p.simple() && p.AttemptTimeout <= 0 && !p.ShareRetryAfter }
+func ownWish(resp *http.Response, now time.Time) (time.Duration, bool) {
+	return ParseRetryAfter(resp.Header, now)
+}
+
+// unobserved reports whether nobody but this package has a say in the outcome of an attempt, or looks at it. It is asked
+// of a Policy as the user has it.
+func (p *Policy) unobserved() bool { return p.Classify == nil && p.OnAttempt == nil }
+
+// direct reports whether a first attempt needs nothing before it, and nothing after it if it succeeds.
+func (p *Policy) direct() bool { return p.unobserved() && p.AttemptTimeout <= 0 && p.Gate == nil }
 
 // override returns a copy of p with the fields of q that are not zero.
 func (p Policy) override(q *Policy) Policy {
@@ -204,6 +199,9 @@ func (p Policy) override(q *Policy) Policy {
 	}
 	if q.Backoff != nil {
 		p.Backoff = q.Backoff
+	}
+	if q.RetryAfter != nil {
+		p.RetryAfter = q.RetryAfter
 	}
 	if q.MaxRetryAfter != 0 {
 		p.MaxRetryAfter = q.MaxRetryAfter
@@ -220,9 +218,23 @@ func (p Policy) override(q *Policy) Policy {
 	if q.Budget != nil {
 		p.Budget = q.Budget
 	}
-	if q.OnAttempt != nil {
-		p.OnAttempt = q.OnAttempt
+	if q.Gate != nil {
+		p.Gate = q.Gate
 	}
-	p.ShareRetryAfter = p.ShareRetryAfter || q.ShareRetryAfter
+	p.OnAttempt = both(p.OnAttempt, q.OnAttempt)
 	return p
+}
+
+// both returns a function that calls f and then g, those that are not nil.
+func both(f, g func(Attempt, Decision)) func(Attempt, Decision) {
+	switch {
+	case f == nil:
+		return g
+	case g == nil:
+		return f
+	}
+	return func(a Attempt, d Decision) {
+		f(a, d)
+		g(a, d)
+	}
 }

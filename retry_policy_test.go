@@ -111,7 +111,7 @@ func TestARetryThatDoesNotHappenWithdrawsNothing(t *testing.T) {
 			s.cancel = cancel
 			forbidding[i].set(&s)
 			mustEnd(t, retry.New(play(s.reply), s.policy), s.order)
-			assert.Equal(t, b.Balance("http://other.example"), b.Balance("http://api.example"), "%v", first.reason)
+			assert.Equal(t, b.Balance(at("http://other.example")), b.Balance(at("http://api.example")), "%v", first.reason)
 		})
 	}
 }
@@ -124,9 +124,9 @@ func TestADecisionTellsTheWaitAndWhoAskedForIt(t *testing.T) {
 		mustEnd(t, retry.New(play(answer(503), answer(503, "Retry-After", "5"), fail(errDialRefused),
 			answer(503, "Retry-After", "61")), p), place("GET", ""))
 		assert.Equal(t, []retry.Decision{
-			{Retry: true, Class: retry.Transient, Delay: time.Second},
-			{Retry: true, Class: retry.Transient, Delay: 6 * time.Second, FromServer: true},
-			{Retry: true, Class: retry.Unprocessed, Delay: time.Second},
+			{Retry: true, Class: retry.Transient, Delay: time.Second, Price: 1},
+			{Retry: true, Class: retry.Transient, Delay: 6 * time.Second, FromServer: true, Price: 1},
+			{Retry: true, Class: retry.Unprocessed, Delay: time.Second, Price: 1},
 			{Class: retry.Transient, Delay: 62 * time.Second, FromServer: true, Reason: retry.ErrRetryAfter},
 		}, *decisions)
 	})

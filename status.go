@@ -9,7 +9,7 @@ import "net/http"
 //   - every other code is [Final], 600 and up, zero and negative ones included.
 //
 // A code of the 5xx class that nobody has registered counts as 500 (RFC 9110 section 15). 501, 505 to 508, 510 and
-// 511 do not pass by their definition and cost a few useless attempts; the example of [Classifier] leaves them out.
+// 511 do not pass by their definition and cost a few useless attempts; the example of Policy.Classify leaves them out.
 // A Retry-After field never changes the class: a 202 or a 301 with one is Final.
 func ClassifyStatus(code int) Class {
 	switch {

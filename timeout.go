@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 )
 
@@ -25,61 +26,87 @@ func (attemptTimeoutError) Is(target error) bool {
 //
 // It is tempting to use context.WithTimeout, but that would end the body as well, and a context that is canceled when
 // RoundTrip returns would do so at once.
-func sendWithin(limit time.Duration, base http.RoundTripper, req *http.Request) (*http.Response, error) {
-	ctx, cancel := context.WithCancelCause(req.Context())
+func (c *call) sendWithin(limit time.Duration) {
+	ctx, cancel := context.WithCancelCause(c.Request.Context())
+	timed := &attemptContext{Context: ctx, end: time.Now().Add(limit)}
 	timer := time.AfterFunc(limit, func() { cancel(errAttemptTimeout) })
 	keep := false
 	defer func() {
+		timed.over.Store(true)
 		timer.Stop()
 		if !keep {
 			cancel(nil)
 		}
 	}()
-	resp, err := base.RoundTrip(req.WithContext(ctx))
+	sent := c.Request.WithContext(timed)
+	resp, err := c.base.RoundTrip(sent)
 	inTime := timer.Stop()
 	switch {
-	case err != nil && context.Cause(ctx) == errAttemptTimeout:
-		return resp, timedOut(req, innerAttempts(nil, err))
-	case err != nil || resp == nil:
-		return resp, err
-	case !inTime:
-		return resp, timedOut(req, innerAttempts(resp, nil))
+	case err == nil && inTime && resp != nil:
+		resp, keep = extend(resp, sent, cancel)
+	case !inTime && (err == nil && resp != nil || context.Cause(ctx) == errAttemptTimeout):
+		err = c.timedOut(resp, err)
 	}
-	keep = extend(resp, cancel)
-	return resp, nil
+	c.Response, c.Err = resp, err
 }
 
-// timedOut returns the error of an attempt at req that took a Transport further in so many attempts, which must not be
-// lost.
-func timedOut(req *http.Request, attempts int) error {
-	if attempts > AttemptNumber(req.Context()) {
-		return &Error{Attempts: attempts, Err: errAttemptTimeout}
+// timedOut is the error of an attempt that has timed out. The attempts of a Transport further in must not be lost with
+// what it returned.
+func (c *call) timedOut(resp *http.Response, err error) error {
+	before := c.Number
+	if c.countInner(resp, err); c.Number == before {
+		return errAttemptTimeout
 	}
-	return errAttemptTimeout
+	return &Error{Attempts: c.Number, Err: errAttemptTimeout, layer: layerOf(c.req)}
 }
 
-// extend makes the context that cancel ends live as long as the body of resp, and reports whether it does.
-func extend(resp *http.Response, cancel context.CancelCauseFunc) bool {
+// attemptContext has the end of its attempt as its Deadline, so that a Transport further in does not wait past it but
+// hands on what the server asks for. Once the headers are there, the attempt has no end any more.
+type attemptContext struct {
+	context.Context
+	end  time.Time
+	over atomic.Bool
+}
+
+func (c *attemptContext) Deadline() (time.Time, bool) {
+	deadline, ok := c.Context.Deadline()
+	if c.over.Load() || ok && deadline.Before(c.end) {
+		return deadline, ok
+	}
+	return c.end, true
+}
+
+// extend makes the context that cancel ends live as long as the body of resp, and reports whether it does. It returns a
+// copy of a response that is not of the request which was sent, because a base may share it.
+func extend(resp *http.Response, sent *http.Request, cancel context.CancelCauseFunc) (*http.Response, bool) {
 	switch {
 	case resp.Body == nil || resp.Body == http.NoBody:
-		return false
+		return resp, false
 	case resp.StatusCode == http.StatusSwitchingProtocols:
 		// The connection is the caller's now, and its body an io.Writer, which a wrapper would hide.
-		return true
+		return resp, true
 	}
-	resp.Body = &limitedBody{resp.Body, cancel}
-	return true
+	own := resp
+	if resp.Request != sent {
+		own = new(*resp)
+	}
+	own.Body = &limitedBody{resp.Body, cancel, resp, own}
+	return own, true
 }
 
 // limitedBody ends the context of its attempt when the body ends.
 type limitedBody struct {
 	io.ReadCloser
-	cancel context.CancelCauseFunc
+	cancel   context.CancelCauseFunc
+	base, to *http.Response
 }
 
 func (b *limitedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err != nil {
+		if b.to != b.base {
+			b.to.Trailer = b.base.Trailer // which the base makes when it has read the body to its end
+		}
 		b.cancel(nil)
 	}
 	return n, err

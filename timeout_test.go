@@ -160,8 +160,8 @@ func TestAnAttemptTimeoutOfNestedTransportsCountsOnce(t *testing.T) {
 
 func TestAnAttemptTimeoutKeepsTheInnerTransportsCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		// The inner Transport waits, after two attempts, when the outer one's attempt ends.
-		s := play(answer(503), answer(503, "Retry-After", "30"))
+		// The inner Transport is at its second attempt when the outer one's attempt ends.
+		s := play(answer(503), late(time.Minute, answer(200)))
 		outer := within(10 * time.Second)
 		outer.MaxAttempts = 2
 		_, err := retry.New(retry.New(s, every(time.Second)), outer).RoundTrip(place("GET", "").Request)
@@ -171,5 +171,50 @@ func TestAnAttemptTimeoutKeepsTheInnerTransportsCount(t *testing.T) {
 		assert.Equal(t, 2, all.Attempts)
 		assert.ErrorIs(t, err, retry.ErrAttemptTimeout)
 		assert.True(t, all.Timeout())
+	})
+}
+
+// A Transport inside an attempt does not wait past its end, but hands on what the server asks for.
+func TestAnInnerTransportSeesTheEndOfTheAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := play(answer(503, "Retry-After", "4"), answer(200))
+		inner := retry.New(s, retry.Policy{Backoff: retry.Constant(0)})
+		mustEnd(t, retry.New(inner, retry.Policy{Backoff: retry.Constant(0), AttemptTimeout: time.Second}), place("GET", ""))
+		assert.Equal(t, []time.Duration{0, 4 * time.Second}, s.times(), "promise 8 holds through layers")
+	})
+}
+
+// What a response asks for that comes after its attempt is over is kept.
+func TestAResponseThatComesTooLateHasItsRetryAfterKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := func(req *http.Request) (*http.Response, error) {
+			time.Sleep(3 * time.Second)
+			return answer(503, "Retry-After", "60")(req)
+		}
+		s := play(slow, answer(200))
+		p := within(time.Second)
+		decisions := told(&p)
+		mustEnd(t, retry.New(s, p), place("GET", ""))
+		assert.Equal(t, []time.Duration{0, 64 * time.Second}, s.times())
+		assert.True(t, (*decisions)[0].FromServer)
+	})
+}
+
+// The deadline of an attempt is over with its headers: who asks for the next page under its context has time.
+func TestTheDeadlineOfAnAttemptEndsWithIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var in time.Duration
+		b := base(func(req *http.Request) (*http.Response, error) {
+			deadline, ok := req.Context().Deadline()
+			assert.True(t, ok)
+			in = time.Until(deadline)
+			return answer(200)(req)
+		})
+		resp, err := retry.New(b, within(time.Minute)).RoundTrip(place("GET", "").Request)
+		require.NoError(t, err)
+		assert.Equal(t, time.Minute, in)
+		_, ok := resp.Request.Context().Deadline()
+		assert.False(t, ok)
+		drop(resp)
 	})
 }

@@ -1,4 +1,4 @@
-// Command custom shows a policy that is changed in four places: for the whole client, by a Classifier of its own, by a
+// Command custom shows a policy that is changed in four places: for the whole client, by a Classify of its own, by a
 // log of the attempts, and for single requests by their context.
 package main
 

@@ -30,7 +30,7 @@ func TestAProbeAsksOnceAndARequestUntilTheLockIsGone(t *testing.T) {
 	require.Len(t, lines, 2, "the success is not logged")
 	assert.Contains(t, lines[0], `status=409`)
 	assert.Contains(t, lines[0], `retry=false`)
-	assert.Contains(t, lines[0], `reason="the attempts are exhausted"`)
+	assert.Contains(t, lines[0], `reason="attempts exhausted"`)
 	assert.Contains(t, lines[1], `retry=true`)
 	assert.NotContains(t, out.String(), "secret")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -15,7 +16,7 @@ import (
 	"github.com/seed-e3550de8/retry"
 )
 
-func TestSharedRetryAfterReleasesByMaxRetryAfterButNeverInOneBurst(t *testing.T) {
+func TestAGateReleasesByMaxRetryAfterButNeverInOneBurst(t *testing.T) {
 	for _, tt := range []struct {
 		retryAfter     string
 		from, to, late time.Duration
@@ -48,7 +49,7 @@ func TestSharedRetryAfterReleasesByMaxRetryAfterButNeverInOneBurst(t *testing.T)
 	}
 }
 
-func TestSharedRetryAfterLetsGoWhoHasWaitedLongEnough(t *testing.T) {
+func TestAGateLetsGoWhoHasWaitedLongEnough(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		base := &busy{retryAfter: "40", well: time.Now().Add(time.Hour)}
 		client := shared(base, retry.Policy{MaxAttempts: 1})
@@ -67,7 +68,7 @@ func TestSharedRetryAfterLetsGoWhoHasWaitedLongEnough(t *testing.T) {
 	})
 }
 
-func TestSharedRetryAfterThatIsTooLongHoldsNobody(t *testing.T) {
+func TestAGateThatIsTooLongHoldsNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		base := &busy{retryAfter: "3600", well: time.Now().Add(time.Hour)}
 		client := shared(base, retry.Policy{})
@@ -80,7 +81,7 @@ func TestSharedRetryAfterThatIsTooLongHoldsNobody(t *testing.T) {
 	})
 }
 
-func TestSharedRetryAfterRemembersNoMoreThanItsBound(t *testing.T) {
+func TestAGateRemembersNoMoreThanItsBound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		base := &busy{retryAfter: "10", well: time.Now().Add(time.Hour)}
 		client := shared(base, retry.Policy{MaxAttempts: 1})
@@ -107,7 +108,7 @@ func TestSharedRetryAfterRemembersNoMoreThanItsBound(t *testing.T) {
 	})
 }
 
-func TestSharedRetryAfterIsLeftAtOnceByWhoIsCancelled(t *testing.T) {
+func TestAGateIsLeftAtOnceByWhoIsCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		base := &busy{retryAfter: "10", well: time.Now().Add(time.Hour)}
 		client := shared(base, retry.Policy{})
@@ -122,6 +123,22 @@ func TestSharedRetryAfterIsLeftAtOnceByWhoIsCancelled(t *testing.T) {
 		require.ErrorIs(t, err, context.Canceled)
 		require.ErrorIs(t, err, cause)
 		assert.Equal(t, 3*time.Second, time.Since(start))
+		assert.Len(t, base.asked, 1)
+	})
+}
+
+// A Retry-After of 292 years neither overflows nor spins.
+func TestAGateHoldsForAsLongAsADurationCan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		base := &busy{retryAfter: "9223372036", well: time.Now().Add(time.Hour)}
+		client := shared(base, retry.Policy{MaxRetryAfter: math.MaxInt64})
+		closeGate(t, client)
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Hour, cancel)
+		start := time.Now()
+		_, err := client.RoundTrip(holdRequest(ctx, "GET"))
+		require.ErrorIs(t, err, context.Canceled)
+		assert.Equal(t, time.Hour, time.Since(start))
 		assert.Len(t, base.asked, 1)
 	})
 }

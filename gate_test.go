@@ -42,7 +42,7 @@ func (b *busy) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func shared(base http.RoundTripper, p retry.Policy) *retry.Transport {
-	p.ShareRetryAfter = true
+	p.Gate = new(retry.Gate)
 	return retry.New(base, p)
 }
 
@@ -67,7 +67,7 @@ func pass(t *testing.T, client http.RoundTripper) {
 	require.Equal(t, 200, resp.StatusCode)
 }
 
-func TestSharedRetryAfterHoldsEveryRequestAndSpreadsTheirRelease(t *testing.T) {
+func TestAGateHoldsEveryRequestAndSpreadsTheirRelease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		base := &busy{retryAfter: "10", well: time.Now().Add(time.Second)}
 		client := shared(base, retry.Policy{})
@@ -102,7 +102,7 @@ func TestSharedRetryAfterHoldsEveryRequestAndSpreadsTheirRelease(t *testing.T) {
 	})
 }
 
-func TestSharedRetryAfterIsAskedAgainAtTheRelease(t *testing.T) {
+func TestAGateIsAskedAgainAtTheRelease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		base := &busy{retryAfter: "5", well: start.Add(25 * time.Second)}
@@ -126,7 +126,7 @@ func TestSharedRetryAfterIsAskedAgainAtTheRelease(t *testing.T) {
 	})
 }
 
-func TestSharedRetryAfterOfAServerThatRefusesAFewStarvesNobody(t *testing.T) {
+func TestAGateOfAServerThatRefusesAFewStarvesNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n atomic.Int64
 		client := shared(roundTripperFunc(func(req *http.Request) (*http.Response, error) {
@@ -154,7 +154,7 @@ func TestSharedRetryAfterOfAServerThatRefusesAFewStarvesNobody(t *testing.T) {
 	})
 }
 
-func TestSharedRetryAfterHoldsNobodyElse(t *testing.T) {
+func TestAGateHoldsNobodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		base := &busy{retryAfter: "10", well: time.Now().Add(time.Hour)}
 		client := shared(base, retry.Policy{MaxAttempts: 1})
@@ -171,7 +171,7 @@ func TestSharedRetryAfterHoldsNobodyElse(t *testing.T) {
 	})
 }
 
-func TestWithoutShareRetryAfterNobodyIsHeld(t *testing.T) {
+func TestWithoutAGateNobodyIsHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		base := &busy{retryAfter: "10", well: time.Now().Add(time.Hour)}
 		client := retry.New(base, retry.Policy{MaxAttempts: 1})
@@ -184,7 +184,7 @@ func TestWithoutShareRetryAfterNobodyIsHeld(t *testing.T) {
 	})
 }
 
-func TestSharedRetryAfterEndsARequestAtOnceThatCannotWait(t *testing.T) {
+func TestAGateEndsARequestAtOnceThatCannotWait(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		policy retry.Policy
@@ -258,7 +258,7 @@ func TestOnAttemptSeesHowLongARequestWasHeld(t *testing.T) {
 	})
 }
 
-func TestSharedRetryAfterSpreadsRetriesToo(t *testing.T) {
+func TestAGateSpreadsRetriesToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		base := &busy{retryAfter: "10", well: start.Add(time.Second)}

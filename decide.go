@@ -1,0 +1,170 @@
+package retry
+
+import (
+	"math"
+	"net/http"
+	"time"
+)
+
+// Decide returns what becomes of a request after attempt a, at the time now. It settles with the Budget and the Gate of p,
+// of which nil means none here: a retry withdraws, a success deposits, a Retry-After closes the gate. It asks no clock,
+// does no I/O, and does not call OnAttempt.
+//
+// A Transport does what Decide says. So may a test of your own Classify, a simulation, or a client that is not one of
+// net/http: it counts a.Number from 1 and adds each Decision's Price to the Spent of the attempts after it.
+//
+// A nil Request stands for one that is idempotent and replayable and has no deadline, as the operation of a [Do].
+func (p Policy) Decide(a Attempt, now time.Time) Decision {
+	if p.Budget == nil {
+		p.Budget = Unlimited
+	}
+	p.fill()
+	return p.decide(a, now)
+}
+
+// Admit returns what becomes of a request that is to be sent at the time now and has waited for that since start: it goes
+// at once; or it waits for Delay, after which it asks again; or, if Reason is not nil, it is not to be sent. Only a Gate
+// holds requests. Admit asks no clock.
+func (p Policy) Admit(req *http.Request, start, now time.Time) Decision {
+	p.fill()
+	return p.admit(req, start, now)
+}
+
+// decide is all that becomes of an attempt, in this order: the request's context, the class, whether it may be repeated,
+// the attempts, the wait, the gate, and the budget last, so that nothing is withdrawn for a retry that does not happen.
+func (p *Policy) decide(a Attempt, now time.Time) Decision {
+	d := Decision{Class: p.Classify(a)}
+	if d.Class != Transient && d.Class != Unprocessed {
+		d.Class = Final
+	}
+	if d.Class == Final && a.Err == nil {
+		p.settle(a, now)
+		return d
+	}
+	wish, wished := p.wish(a, now)
+	if wished && d.Class != Final && wish <= p.MaxRetryAfter {
+		p.Gate.close(a.authority(), wish, now)
+	}
+	if d.Reason = p.forbids(a, d.Class); d.Reason != nil || d.Class == Final {
+		return d
+	}
+	d.Delay, d.FromServer = max(p.Backoff.Delay(a.Number), 0), wished
+	d.Delay = saturate(wish, d.Delay)
+	if d.Reason = p.tooLong(a, wish, d.Delay, wished, now); d.Reason != nil {
+		return d
+	}
+	p.hold(&d, a, now)
+	p.withdraw(&d, a, now)
+	d.Retry = d.Reason == nil
+	return d
+}
+
+// forbids returns why a request must not be sent again, however long it waited.
+func (p *Policy) forbids(a Attempt, class Class) error {
+	if reason := a.ended(); reason != nil {
+		return reason
+	}
+	switch {
+	case class == Final:
+		return nil
+	case class == Transient && a.Request != nil && !p.Idempotent(a.Request):
+		return ErrNotIdempotent
+	case a.Request != nil && !Replayable(a.Request):
+		return ErrNotReplayable
+	case a.Number >= p.MaxAttempts, a.nested: // which an outer Transport repeats
+		return ErrMaxAttempts
+	}
+	return nil
+}
+
+// wish returns how long the server asked to be left alone, by the response of a, or by the one that came with an error.
+func (p *Policy) wish(a Attempt, now time.Time) (time.Duration, bool) {
+	resp := a.Response
+	if resp == nil {
+		resp = a.lost
+	}
+	if resp == nil {
+		return 0, false
+	}
+	d, ok := p.RetryAfter(resp, now)
+	if !ok {
+		return 0, false
+	}
+	return max(d, 0), true
+}
+
+// tooLong returns why a wait is not worth it.
+func (p *Policy) tooLong(a Attempt, wish, delay time.Duration, wished bool, now time.Time) error {
+	if wished && wish > p.MaxRetryAfter {
+		return ErrRetryAfter
+	}
+	return a.deadline(delay, now)
+}
+
+// hold makes the retry wait for the gate as well.
+func (p *Policy) hold(d *Decision, a Attempt, now time.Time) {
+	if p.Gate == nil {
+		return
+	}
+	held, reason := p.Gate.delay(a.authority(), p.MaxRetryAfter, now, now)
+	if held > d.Delay {
+		d.Delay, d.FromServer = held, true
+	}
+	if reason == nil {
+		reason = a.deadline(d.Delay, now)
+	}
+	d.Reason = reason
+}
+
+// withdraw takes the retry out of the budget.
+func (p *Policy) withdraw(d *Decision, a Attempt, now time.Time) {
+	if d.Reason != nil {
+		return
+	}
+	n := price(a, d.Class)
+	if !p.Budget.withdraw(a.authority(), n, p.floor, now) {
+		d.Reason = ErrBudget
+		return
+	}
+	d.Price = n
+}
+
+// settle tells the budget, and whoever is held, of a success.
+func (p *Policy) settle(a Attempt, now time.Time) {
+	p.Gate.succeeded(a.authority())
+	if p.Budget.unlimited() || a.nested { // which is an outer Transport's retry
+		return
+	}
+	p.refund(a, a.Spent, now)
+	p.Budget.success(a.url())
+}
+
+// refund gives back n, which retries of a's request have taken.
+func (p *Policy) refund(a Attempt, n float64, now time.Time) {
+	if n > 0 {
+		p.Budget.refund(a.authority(), n, p.floor, now)
+	}
+}
+
+// admit is Admit with the defaults of p filled in.
+func (p *Policy) admit(req *http.Request, start, now time.Time) Decision {
+	if p.Gate == nil {
+		return Decision{}
+	}
+	a := Attempt{Request: req}
+	held, reason := p.Gate.delay(a.authority(), p.MaxRetryAfter, start, now)
+	if reason == nil && held > 0 {
+		reason = a.deadline(held, now)
+	}
+	return Decision{Class: Transient, Delay: held, FromServer: held > 0, Reason: reason}
+}
+
+// saturate adds two waits.
+func saturate(d, e time.Duration) time.Duration {
+	if d > forever-e {
+		return forever
+	}
+	return d + e
+}
+
+const forever = time.Duration(math.MaxInt64)

@@ -1,0 +1,80 @@
+package retry
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+)
+
+// A layer is a call as the Transports around it and within it see it. They make their attempts in one layer:
+//
+//   - an inner Transport finds it in a retry's context, and leaves the retrying to it;
+//   - an outer Transport finds it in a response's Request, or in an error, and adds its attempts to its own.
+//
+// Only a layer of the same request counts. A token that a base fetches under the context of a retry, the next page that
+// is asked for under the context of a response, a response out of a cache, and the error of a side request are none.
+type layer struct {
+	method string
+	url    *url.URL
+	over   atomic.Bool                  // the call has returned
+	heard  atomic.Pointer[http.Request] // the request of the outer call that has counted its attempts
+}
+
+func layerOf(req *http.Request) *layer { return &layer{method: req.Method, url: req.URL} }
+
+// is reports whether l is of the same request as req, which may be a copy with other header fields.
+func (l *layer) is(req *http.Request) bool {
+	return l != nil && req != nil && methodOf(l.method) == methodOf(req.Method) && sameURL(l.url, req.URL)
+}
+
+func methodOf(m string) string {
+	if m == "" {
+		return http.MethodGet
+	}
+	return m
+}
+
+func sameURL(u, v *url.URL) bool {
+	if u == v || u == nil || v == nil {
+		return u == v
+	}
+	return u.Scheme == v.Scheme && u.Host == v.Host && u.Path == v.Path && u.RawQuery == v.RawQuery && u.Opaque == v.Opaque
+}
+
+// around reports whether a call of req is part of another Transport's retry, which is what s says while that goes on.
+func (s *settings) around(req *http.Request) bool {
+	return s != nil && s.attempt > 1 && !s.layer.over.Load() && s.layer.is(req)
+}
+
+// countInner raises Number to the attempts that a nested Transport reports, by its response or by its error.
+func (c *call) countInner(resp *http.Response, err error) {
+	if inner, ok := errorOf(err); ok && c.believes(inner.layer) {
+		c.Number = max(c.Number, inner.Attempts)
+	}
+	if resp == nil || resp.Request == nil || resp.Request == c.Request {
+		return
+	}
+	if s := settingsOf(resp.Request.Context()); s != nil && c.believes(s.layer) {
+		c.Number = max(c.Number, s.attempt)
+	}
+}
+
+// believes reports whether l is a layer within the current attempt. A base may return an old response, or an old error,
+// whose attempts an earlier call has counted.
+func (c *call) believes(l *layer) bool {
+	if l == c.layer || l == c.outer || !l.is(c.req) {
+		return false
+	}
+	if l.heard.CompareAndSwap(nil, c.req) {
+		return true
+	}
+	by := l.heard.Load()
+	return by == c.req || by == c.Request
+}
+
+// errorOf returns the Error in err, if there is one.
+func errorOf(err error) (*Error, bool) {
+	e, ok := errors.AsType[*Error](err)
+	return e, ok && e != nil
+}

@@ -1,0 +1,46 @@
+package retry
+
+import (
+	"net/http"
+	"time"
+)
+
+// result is the outcome of a call after its last attempt.
+func (c *call) result(d Decision) (*http.Response, error) {
+	if c.Err == nil || c.sent == 1 {
+		return c.Response, c.Err
+	}
+	return nil, c.error(d.Reason)
+}
+
+// abandon gives back the retry that d has withdrawn, and ends the call with reason, or with the response if it is still in
+// hand and the context is not done.
+func (c *call) abandon(d Decision, reason error) (*http.Response, error) {
+	c.policy.refund(c.Attempt, d.Price, time.Now())
+	d.Retry, d.Reason = false, reason
+	c.tell(d)
+	if c.Response != nil && ended(c.req) == nil {
+		return c.Response, nil
+	}
+	c.discard(0)
+	return nil, c.error(reason)
+}
+
+// refuse is the outcome of a call of which nothing is sent at all.
+func (c *call) refuse(d Decision) error {
+	closeSoonOf(c.req)
+	c.Number = 0
+	err := c.error(d.Reason)
+	if c.policy.OnAttempt != nil {
+		c.policy.OnAttempt(Attempt{Request: c.req, Err: err, Held: c.Held}, d)
+	}
+	c.tell(d)
+	return err
+}
+
+func (c *call) error(reason error) error {
+	if c.layer == nil {
+		c.layer = layerOf(c.req)
+	}
+	return &Error{Attempts: c.Number, Reason: reason, Err: c.Err, StatusCode: c.status, layer: c.layer}
+}

@@ -1,0 +1,71 @@
+package retry
+
+import (
+	"io"
+	"maps"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// hasTrailers reports whether req announces trailers, whose values the reader of its body may set in the one map Trailer
+// until the body has ended (see [http.Request]).
+func hasTrailers(req *http.Request) bool { return len(req.Trailer) > 0 && hasBody(req) }
+
+// A trailingBody is the body of an attempt at a request that has trailers. The attempt has a map of its own: net/http
+// looks at it after the body was closed, and the body of the next attempt sets values in the caller's by then.
+type trailingBody struct {
+	io.ReadCloser
+	from, to http.Header // the caller's trailers, and the attempt's
+
+	mu      sync.Mutex
+	reading int
+	closed  bool
+	once    sync.Once
+	done    chan struct{} // nobody reads any more
+}
+
+// trail gives r, a copy of a request that has trailers, a map and a body of its own.
+func trail(r *http.Request) *trailingBody {
+	b := &trailingBody{ReadCloser: r.Body, from: r.Trailer, to: maps.Clone(r.Trailer), done: make(chan struct{})}
+	r.Body, r.Trailer = b, b.to
+	return b
+}
+
+func (b *trailingBody) Read(p []byte) (int, error) {
+	b.change(1, false)
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF {
+		maps.Copy(b.to, b.from)
+	}
+	b.change(-1, err != nil)
+	return n, err
+}
+
+func (b *trailingBody) Close() error {
+	defer b.change(0, true)
+	return b.ReadCloser.Close()
+}
+
+func (b *trailingBody) change(reading int, closed bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.reading += reading
+	b.closed = b.closed || closed
+	if b.closed && b.reading == 0 {
+		b.once.Do(func() { close(b.done) })
+	}
+}
+
+// awaitTrail waits a little until nobody reads the body of the attempt before, and reports whether that is so.
+func (c *call) awaitTrail() bool {
+	t := time.NewTimer(grace)
+	defer t.Stop()
+	select {
+	case <-c.trail.done:
+		return true
+	case <-t.C:
+	case <-c.req.Context().Done():
+	}
+	return false
+}

@@ -1,0 +1,126 @@
+package retry_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-e3550de8/retry"
+)
+
+// summed is a body whose reader sets a trailer again and again, as the comment on http.Request.Trailer allows.
+type summed struct {
+	io.Reader
+	req *http.Request
+	n   int
+}
+
+func (b *summed) Read(p []byte) (int, error) {
+	b.n++
+	b.req.Trailer.Set("X-Sum", fmt.Sprint(b.n))
+	return b.Reader.Read(p)
+}
+
+func (b *summed) Close() error { return nil }
+
+// withSums makes a PUT of size bytes that sets its trailer while it is read.
+func withSums(t *testing.T, url string, size int) *http.Request {
+	req, err := http.NewRequestWithContext(t.Context(), "PUT", url, nil)
+	require.NoError(t, err)
+	req.Trailer = http.Header{"X-Sum": nil}
+	req.ContentLength = -1
+	req.GetBody = func() (io.ReadCloser, error) {
+		return &summed{Reader: strings.NewReader(strings.Repeat("x", size)), req: req}, nil
+	}
+	req.Body, _ = req.GetBody()
+	return req
+}
+
+// A server that answers before it has read the body must not be able to end the process: two goroutines that set trailers
+// in one map do. Run with the race detector, this finds them.
+func TestAnEarlyAnswerSharesNoTrailersWithTheNextAttempt(t *testing.T) {
+	for i := range 20 {
+		li, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		acceptRaw(t, li, func() func(net.Conn) {
+			first := make(chan struct{}, 1)
+			first <- struct{}{}
+			return func(c net.Conn) {
+				r := bufio.NewReader(c)
+				req, err := http.ReadRequest(r)
+				if err != nil {
+					return
+				}
+				select {
+				case <-first:
+					_, _ = io.WriteString(c, "HTTP/1.1 503 Early\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+				default:
+					_, _ = io.Copy(io.Discard, req.Body)
+					_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+				}
+			}
+		}())
+		tr := &http.Transport{}
+		p := retry.Policy{Backoff: retry.Constant(0), Budget: retry.Unlimited}
+		resp, err := retry.New(tr, p).RoundTrip(withSums(t, "http://"+li.Addr().String(), 1<<20))
+		if err == nil {
+			drop(resp)
+		}
+		tr.CloseIdleConnections()
+		if i == 0 && err == nil {
+			assert.Contains(t, []int{200, 503}, resp.StatusCode)
+		}
+	}
+}
+
+func TestTrailersAreSentByEachAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var sums []string
+		b := base(func(req *http.Request) (*http.Response, error) {
+			text, err := io.ReadAll(req.Body)
+			require.NoError(t, err)
+			req.Body.Close()
+			sums = append(sums, fmt.Sprint(len(text), " ", req.Trailer.Get("X-Sum") != ""))
+			code := 503
+			if len(sums) == 3 {
+				code = 200
+			}
+			return &http.Response{StatusCode: code, Header: http.Header{}, Body: http.NoBody, Request: req}, nil
+		})
+		resp, err := retry.New(b, every(time.Second)).RoundTrip(withSums(t, "http://api.example.com/", 10))
+		require.NoError(t, err)
+		assert.Equal(t, 200, resp.StatusCode)
+		assert.Equal(t, []string{"10 true", "10 true", "10 true"}, sums)
+	})
+}
+
+// While an attempt still reads, its body may set a trailer: the next attempt would set the same ones.
+func TestARequestWithTrailersIsNotSentAgainWhileItsBodyIsRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		free := make(chan struct{})
+		req := withSums(t, "http://api.example.com/", 10)
+		req.Body = io.NopCloser(reader(func([]byte) (int, error) { <-free; return 0, io.EOF }))
+		sent := 0
+		b := base(func(req *http.Request) (*http.Response, error) {
+			sent++
+			go func() { _, _ = io.Copy(io.Discard, req.Body); req.Body.Close() }()
+			return &http.Response{StatusCode: 503, Header: http.Header{}, Body: http.NoBody, Request: req}, nil
+		})
+		var d retry.Decision
+		resp, err := retry.New(b, every(time.Second)).RoundTrip(req.WithContext(retry.WithDecision(t.Context(), &d)))
+		require.NoError(t, err)
+		assert.Equal(t, 503, resp.StatusCode, "the response in hand")
+		assert.ErrorIs(t, d.Reason, retry.ErrNotReplayable)
+		assert.Equal(t, 1, sent)
+		close(free)
+	})
+}
