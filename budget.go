@@ -77,7 +77,7 @@ func ownFloor(attempts int) float64 { return late * float64(min(attempts, maxOwn
 // price is what a retry after a, of that class, withdraws.
 func price(a Attempt, class Class) float64 {
 	switch {
-	case a.Response == nil && a.lost == nil && class == Transient:
+	case a.Request != nil && a.Response == nil && a.lost == nil && class == Transient:
 		return late
 	case a.Response != nil && a.Response.StatusCode == http.StatusTooManyRequests:
 		return throttled

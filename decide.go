@@ -71,6 +71,8 @@ func (p *Policy) forbids(a Attempt, class Class) error {
 		return ErrNotIdempotent
 	case a.Request != nil && !Replayable(a.Request):
 		return ErrNotReplayable
+	case a.stop != nil:
+		return a.stop
 	case a.Number >= p.MaxAttempts, a.nested: // which an outer Transport repeats
 		return ErrMaxAttempts
 	}
@@ -84,7 +86,8 @@ func (p *Policy) wish(a Attempt, now time.Time) (time.Duration, bool) {
 		resp = a.lost
 	}
 	if resp == nil {
-		return 0, false
+		d := a.until.Sub(now)
+		return max(d, 0), d > 0
 	}
 	d, ok := p.RetryAfter(resp, now)
 	if !ok {

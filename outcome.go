@@ -35,6 +35,10 @@ func (c *call) refuse(d Decision) error {
 		c.policy.OnAttempt(Attempt{Request: c.req, Err: err, Held: c.Held}, d)
 	}
 	c.tell(d)
+	if c.part != nil {
+		c.part.of.note(time.Now().Add(d.Delay), nil)
+	}
+	c.end()
 	return err
 }
 
