@@ -30,6 +30,10 @@ func (p Policy) Admit(req *http.Request, start, now time.Time) Decision {
 	return p.admit(req, start, now)
 }
 
+// Abandon gives back to the Budget what d has withdrawn for the retry after a, which is not made after all: because Admit
+// refused it, say.
+func (p Policy) Abandon(a Attempt, d Decision, now time.Time) { p.refund(a, d.Price, now) }
+
 // decide is all that becomes of an attempt, in this order: the request's context, the class, whether it may be repeated,
 // the attempts, the wait, the gate, and the budget last, so that nothing is withdrawn for a retry that does not happen.
 func (p *Policy) decide(a Attempt, now time.Time) Decision {
@@ -139,12 +143,12 @@ func (p *Policy) settle(a Attempt, now time.Time) {
 		return
 	}
 	p.refund(a, a.Spent, now)
-	p.Budget.success(a.url())
+	p.Budget.success(a.url(), now)
 }
 
 // refund gives back n, which retries of a's request have taken.
 func (p *Policy) refund(a Attempt, n float64, now time.Time) {
-	if n > 0 {
+	if n > 0 && p.Budget != nil {
 		p.Budget.refund(a.authority(), n, p.floor, now)
 	}
 }

@@ -16,7 +16,7 @@ func (c *call) result(d Decision) (*http.Response, error) {
 // abandon gives back the retry that d has withdrawn, and ends the call with reason, or with the response if it is still in
 // hand and the context is not done.
 func (c *call) abandon(d Decision, reason error) (*http.Response, error) {
-	c.policy.refund(c.Attempt, d.Price, time.Now())
+	c.policy.Abandon(c.Attempt, d, time.Now())
 	d.Retry, d.Reason = false, reason
 	c.tell(d)
 	if c.Response != nil && ended(c.req) == nil {
