@@ -43,7 +43,8 @@ var (
 // attempt's error, the reason, and, if the request's context ended it, the context's error and its cause.
 //
 // The error of a request that was sent only once, and did not wait, is not an Error: it is the base's own value. Nor is
-// that of an [http.Client] whose Timeout ended the request, which keeps the text alone.
+// that of an [http.Client] whose Timeout ended the request, which keeps the text alone. For clients that compare errors
+// there is [Transport.PlainErrors].
 type Error struct {
 	Attempts   int   // how many times the base was asked; 0 if the request never left a Gate
 	Reason     error // why there is no further attempt; nil if the last attempt's error is Final

@@ -78,6 +78,9 @@ func (t *Transport) CloseIdleConnections() {
 	}
 }
 
+// WrappedRoundTripper returns the base, for clients that look through it for the [http.Transport] inside.
+func (t *Transport) WrappedRoundTripper() http.RoundTripper { return t.base() }
+
 func (t *Transport) base() http.RoundTripper {
 	if t.Base == nil {
 		return http.DefaultTransport

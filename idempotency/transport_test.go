@@ -222,3 +222,9 @@ func TestCloseIdleConnectionsReachesTheBase(t *testing.T) {
 
 	assert.NotPanics(t, (&idempotency.Transport{Base: baseFunc(nil)}).CloseIdleConnections)
 }
+
+func TestWhoLooksForTheTransportInsideFindsIt(t *testing.T) {
+	assert.Same(t, http.DefaultTransport, new(idempotency.Transport).WrappedRoundTripper())
+	base := &closer{}
+	assert.Same(t, base, (&idempotency.Transport{Base: base}).WrappedRoundTripper())
+}
