@@ -3,7 +3,6 @@ package retry
 import (
 	"net/http"
 	"sync"
-	"time"
 
 	"github.com/hashicorp/go-cleanhttp"
 )
@@ -76,7 +75,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := t.roundTripper().RoundTrip(req)
 	if succeeded(resp, err) {
 		if b := t.ownBudget(); !b.unlimited() {
-			b.success(req.URL, time.Time{})
+			b.success(req.URL)
 		}
 		return resp, nil
 	}

@@ -65,7 +65,6 @@ var brokenInHygiene = []broken{
 		caught: []string{
 			"NeverBoth", "BodyClosed", "BodyClosedOnce", "NothingLeft", // blocked
 			"ClientTimeout", "Informational",
-			"BlockedCloseBounded", "BlockedUploadHTTP2", "DiscardGivenUp",
 		},
 	},
 }

@@ -15,7 +15,6 @@ var brokenInReplay = []broken{
 			"UnprocessedReplayed",
 			"ConcurrentUse", "ReplayOnFreshConnection", "ReplayOverHTTP2", "Head", "RequestTrailers", "ExpectContinue",
 			"RedirectsWithBody",
-			"BlockedUploadHTTP1", "BlockedUploadHTTP2",
 		},
 	},
 	{
