@@ -19,16 +19,6 @@ const (
 	maxEmptyReads = 100
 )
 
-// Replayable reports whether the body of req can be sent again: it has none, or GetBody makes a new one, as
-// [http.NewRequest] sets it for the readers of bytes and strings. No other body is ever buffered or rewound: an
-// earlier attempt may still be reading it. A nil request is not replayable.
-//
-// A request with a body and trailers is not sent again while an earlier attempt may still be reading its body: whoever
-// reads it sets their values in the one map Trailer.
-func Replayable(req *http.Request) bool {
-	return req != nil && (!hasBody(req) || req.GetBody != nil)
-}
-
 func hasBody(req *http.Request) bool { return req.Body != nil && req.Body != http.NoBody }
 
 // rewind gives r, a copy of a request that was sent, a body of its own.

@@ -1,18 +1,10 @@
 package retry_test
 
 import (
-	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/url"
-	"os"
 	"reflect"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -50,101 +42,22 @@ func (e streamError) As(target any) bool {
 	return true
 }
 
-// errorRows are errors as net/http has them, and their class. Those of them that a server or a resolver can provoke are
-// provoked elsewhere; here is the table.
-var errorRows = []struct {
-	name string
-	err  error
-	want retry.Class
-}{
-	{"connection refused", errDialRefused, retry.Unprocessed},
-	{"dial timeout", &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, retry.Unprocessed},
-	{"DNS timeout", &net.OpError{Op: "dial", Err: &net.DNSError{IsTimeout: true}}, retry.Unprocessed},
-	{"DNS server failure", &net.OpError{Op: "dial", Err: &net.DNSError{IsTemporary: true}}, retry.Unprocessed},
-	{"proxy refused", &net.OpError{Op: "proxyconnect", Err: errDialRefused}, retry.Unprocessed},
-	{"SOCKS failure", &net.OpError{Op: "socks connect", Err: io.EOF}, retry.Unprocessed},
-	{"HTTP/2 REFUSED_STREAM", streamError{Code: 7}, retry.Unprocessed},
-	{"wrapped refusal", fmt.Errorf("sign: %w", fmt.Errorf("send: %w", errDialRefused)), retry.Unprocessed},
-
-	{"connection reset", errPeerReset, retry.Transient},
-	{"broken pipe", &net.OpError{Op: "write", Err: os.NewSyscallError("write", syscall.EPIPE)}, retry.Transient},
-	{"end of file", io.EOF, retry.Transient},
-	{"unexpected end of file", io.ErrUnexpectedEOF, retry.Transient},
-	{"idle connection closed", errors.New("http: server closed idle connection"), retry.Transient},
-	{"malformed response", errors.New(`malformed HTTP status code "x"`), retry.Transient},
-	{"response header timeout", os.ErrDeadlineExceeded, retry.Transient},
-	{"attempt timeout", retry.ErrAttemptTimeout, retry.Transient},
-	{"someone's deadline", context.DeadlineExceeded, retry.Transient},
-	{"someone's cancellation", context.Canceled, retry.Transient},
-	{"connection closed by us", net.ErrClosed, retry.Transient},
-	{"HTTP/2 INTERNAL_ERROR", streamError{Code: 2}, retry.Transient},
-	{"HTTP/2 ENHANCE_YOUR_CALM", streamError{Code: 11}, retry.Transient},
-	{"HTTP/2 connection lost", errors.New("http2: client connection lost"), retry.Transient},
-	{"proxy refused CONNECT", errors.New(http.StatusText(http.StatusServiceUnavailable)), retry.Transient},
-	{"error of the base's own", errors.New("queue is full"), retry.Transient},
-	{"refusal after a redirect", &url.Error{Op: "Get", URL: "http://other.example/", Err: errDialRefused}, retry.Transient},
-
-	{"host not found", &net.OpError{Op: "dial", Err: &net.DNSError{IsNotFound: true}}, retry.Final},
-	{"bad port", &net.OpError{Op: "dial", Err: &net.AddrError{Err: "invalid port"}}, retry.Final},
-	{"bad address", &net.OpError{Op: "dial", Err: &net.ParseError{}}, retry.Final},
-	{"invalid address", net.InvalidAddrError("x"), retry.Final},
-	{"unknown network", &net.OpError{Op: "dial", Err: net.UnknownNetworkError("x")}, retry.Final},
-	{"certificate unknown", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, retry.Final},
-	{"certificate unknown, bare", x509.UnknownAuthorityError{}, retry.Final},
-	{"certificate for another name", x509.HostnameError{Certificate: &x509.Certificate{}}, retry.Final},
-	{"certificate expired", x509.CertificateInvalidError{Reason: x509.Expired}, retry.Final},
-	{"certificate of the proxy", &net.OpError{Op: "proxyconnect", Err: x509.UnknownAuthorityError{}}, retry.Final},
-	{"plain HTTP to an HTTPS client", tls.RecordHeaderError{Msg: "first record does not look like TLS"}, retry.Final},
-	{"TLS alert from the server", &net.OpError{Op: "remote error", Err: tls.AlertError(40)}, retry.Final},
-	{"TLS alert through a proxy", &net.OpError{Op: "proxyconnect", Err: &net.OpError{Op: "remote error", Err: io.EOF}}, retry.Final},
-	{"TLS failure here", &net.OpError{Op: "local error", Err: io.EOF}, retry.Final},
-	{"ECH rejected", &tls.ECHRejectionError{}, retry.Final},
-	{"ErrSkipAltProtocol", http.ErrSkipAltProtocol, retry.Final},
-	{"Transport.CancelRequest", errors.New("net/http: request canceled"), retry.Final},
-	{"Transport.CancelRequest, waiting", errors.New("net/http: request canceled while waiting for connection"), retry.Final},
-}
-
 func TestClassifyKnowsEachError(t *testing.T) {
 	for _, row := range errorRows {
-		a := retry.Attempt{Request: place("GET", "").Request, Err: row.err}
+		o := place("PUT", "payload")
+		if row.on != nil {
+			row.on(o.Request)
+		}
+		o.Body.Close()
+		a := retry.Attempt{Request: o.Request, Err: row.err}
 		assert.Equal(t, row.want, retry.Classify(a), row.name)
 		a.Err = fmt.Errorf("wrapped: %w", row.err)
-		if row.err.Error() != "net/http: request canceled" && row.err.Error() != "net/http: request canceled while waiting for connection" {
-			assert.Equal(t, row.want, retry.Classify(a), "%s, wrapped", row.name)
-		}
+		assert.Equal(t, min(row.want, retry.Transient), retry.Classify(a), "%s, wrapped", row.name)
+		a.Err, a.Response = row.err, &http.Response{StatusCode: 200}
+		assert.Equal(t, min(row.want, retry.Transient), retry.Classify(a), "%s, with a response", row.name)
 	}
 	assert.Equal(t, retry.Final, retry.Classify(retry.Attempt{}), "neither a response nor an error")
 	assert.Equal(t, retry.Transient, retry.Classify(retry.Attempt{Err: io.EOF}), "an attempt without a request")
-}
-
-// defects are requests that http.Transport refuses with an error that is a plain text.
-var defects = map[string]func(*http.Request){
-	"nil URL":                  func(r *http.Request) { r.URL = nil },
-	"nil Header":               func(r *http.Request) { r.Header = nil },
-	"no scheme":                func(r *http.Request) { r.URL = &url.URL{Host: "api.example"} },
-	"another scheme":           func(r *http.Request) { r.URL = &url.URL{Scheme: "ftp", Host: "api.example"} },
-	"no host":                  func(r *http.Request) { r.URL = &url.URL{Scheme: "http"} },
-	"method with a blank":      func(r *http.Request) { r.Method = "GET IT" },
-	"field name with a colon":  func(r *http.Request) { r.Header = http.Header{"X:": {"1"}} },
-	"field name that is empty": func(r *http.Request) { r.Header = http.Header{"": {"1"}} },
-	"field value of two lines": func(r *http.Request) { r.Header = http.Header{"X": {"1\r\n2"}} },
-	"field value with a NUL":   func(r *http.Request) { r.Header = http.Header{"X": {"a", "\x00"}} },
-	"field value with DEL":     func(r *http.Request) { r.Header = http.Header{"X": {"\x7f"}} },
-}
-
-func TestARequestThatTransportRefusesIsFinal(t *testing.T) {
-	for name, spoil := range defects {
-		o := place("GET", "")
-		spoil(o.Request)
-		_, err := (&http.Transport{}).RoundTrip(o.Request)
-		if assert.Error(t, err, name) {
-			assert.Equal(t, retry.Final, retry.Classify(retry.Attempt{Request: o.Request, Err: err}), "%s: %v", name, err)
-		}
-		assert.Equal(t, retry.Transient, retry.Classify(retry.Attempt{Request: o.Request, Err: errPeerReset}), "%s: it got as far as the network", name)
-	}
-	good := place("", "")
-	good.Method, good.Header = "", http.Header{"X-!#$%&'*+.^_`|~9": {"tab\tand \u00fc"}}
-	assert.Equal(t, retry.Transient, retry.Classify(retry.Attempt{Request: good.Request, Err: errors.New("queue is full")}))
 }
 
 func TestIdempotentAsksTheMethodTheKeyAndTheContext(t *testing.T) {

@@ -96,7 +96,7 @@ func (e *Error) Timeout() bool {
 		return true
 	}
 	for _, err := range e.Unwrap() {
-		if t, ok := errors.AsType[timeout](err); ok && t.Timeout() {
+		if t, ok := find[timeout](err); ok && t.Timeout() {
 			return true
 		}
 	}
@@ -106,7 +106,7 @@ func (e *Error) Timeout() bool {
 // Temporary reports what the last attempt's error says of itself, for the sake of [url.Error]. What is worth another
 // attempt is a question for [Classify].
 func (e *Error) Temporary() bool {
-	t, ok := errors.AsType[temporary](e.Err)
+	t, ok := find[temporary](e.Err)
 	return ok && t.Temporary()
 }
 
@@ -128,7 +128,7 @@ func withoutURL(err error) error {
 		return err
 	}
 	for {
-		u, ok := errors.AsType[*url.Error](err)
+		u, ok := find[*url.Error](err)
 		if !ok {
 			return err
 		}

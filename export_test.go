@@ -10,3 +10,8 @@ var (
 
 // CloseDrains is true where net/http reads on after a Close.
 const CloseDrains = closeDrains
+
+// InMemory makes a body, if it is a part of it, one that is known to read from memory.
+type InMemory struct{}
+
+func (InMemory) cannotDial() {}

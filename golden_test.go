@@ -11,6 +11,7 @@ import (
 	"go/printer"
 	"go/token"
 	"io/fs"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -92,18 +93,36 @@ func TestTheDecisionsAreThoseOfTheGoldenFile(t *testing.T) {
 	}
 	writeDecisions(t, w, "202 Accepted, Retry-After", answer(202, "Retry-After", "1"), someKinds)
 	writeDecisions(t, w, "404 Not Found, Retry-After", answer(404, "Retry-After", "1"), someKinds)
+	together := func(req *http.Request) (*http.Response, error) {
+		resp, _ := answer(503)(req)
+		return resp, errDialRefused
+	}
+	writeDecisions(t, w, "response and refusal, together", together, someKinds)
 	for _, row := range errorRows {
-		writeDecisions(t, w, row.name, fail(row.err), someKinds)
+		writeDecisions(t, w, row.name, fail(row.err), someKinds, row.on)
+	}
+	for _, row := range alertRows {
+		name := fmt.Sprintf("TLS alert %d %s", row.number, row.name)
+		writeDecisions(t, w, name, fail(&net.OpError{Op: "remote error", Err: row.number}), someKinds)
+	}
+	for _, d := range refusals {
+		writeDecisions(t, w, "not sent: "+d.name, fail(d.provoke(t)), someKinds, d.spoil)
 	}
 	require.NoError(t, w.Flush())
 	golden(t, "decisions.txt", b.String())
 }
 
 // writeDecisions writes a line for each kind, or one for all if they fare alike.
-func writeDecisions(t *testing.T, w *tabwriter.Writer, outcome string, first reply, kinds []kind) {
+func writeDecisions(t *testing.T, w *tabwriter.Writer, outcome string, first reply, kinds []kind, on ...func(*http.Request)) {
 	var results []string
 	for _, k := range kinds {
-		results = append(results, decisionOn(t, first, k.order()))
+		o := k.order()
+		for _, change := range on {
+			if change != nil {
+				change(o.Request)
+			}
+		}
+		results = append(results, decisionOn(t, first, o))
 	}
 	if len(slices.Compact(slices.Clone(results))) == 1 {
 		kinds = []kind{{"any", "any"}}

@@ -1,7 +1,6 @@
 package retry
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 	"sync/atomic"
@@ -75,6 +74,6 @@ func (c *call) believes(l *layer) bool {
 
 // errorOf returns the Error in err, if there is one.
 func errorOf(err error) (*Error, bool) {
-	e, ok := errors.AsType[*Error](err)
+	e, ok := find[*Error](err)
 	return e, ok && e != nil
 }

@@ -137,8 +137,9 @@ type base func(*http.Request) (*http.Response, error)
 func (b base) RoundTrip(req *http.Request) (*http.Response, error) { return b(req) }
 
 // A watched body knows what was done to it. TestMain demands that all of them are closed. It closes its Reader if that is
-// a Closer, which is how a Read that waits may end.
+// a Closer, which is how a Read that waits may end. As a request's body it counts as one that reads from memory.
 type watched struct {
+	retry.InMemory
 	io.Reader
 	name  string
 	begin time.Time
