@@ -83,10 +83,12 @@ func canceledIn(d time.Duration) ending {
 	}
 }
 
-func canceledBecause(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	time.AfterFunc(time.Millisecond, func() { cancel(errors.New("enough")) })
-	return ctx, func() { cancel(nil) }
+func canceledBecause(cause error) ending {
+	return func(ctx context.Context) (context.Context, context.CancelFunc) {
+		ctx, cancel := context.WithCancelCause(ctx)
+		time.AfterFunc(time.Millisecond, func() { cancel(cause) })
+		return ctx, func() { cancel(nil) }
+	}
 }
 
 func endingIn(d time.Duration) ending {
@@ -94,6 +96,7 @@ func endingIn(d time.Duration) ending {
 }
 
 func TestPlainErrorsAreThoseOfTheBaseOrOfTheContext(t *testing.T) {
+	enough := errors.New("enough")
 	reset := &net.OpError{Op: "read", Net: "tcp", Err: errors.New("reset")}
 	other := &retry.Error{Attempts: 1, Reason: retry.ErrNotReplayable}
 	inner := retry.New(failWith(io.EOF), retry.Policy{Backoff: retry.Constant(0)})
@@ -112,7 +115,7 @@ func TestPlainErrorsAreThoseOfTheBaseOrOfTheContext(t *testing.T) {
 			retry.Policy{}, context.Canceled},
 		{"canceled while it waits after a 503", roundTripperFunc(unavailable), canceledIn(time.Millisecond),
 			retry.Policy{}, context.Canceled},
-		{"canceled with a cause", failWith(io.EOF), canceledBecause, retry.Policy{}, context.Canceled},
+		{"canceled with a cause", failWith(io.EOF), canceledBecause(enough), retry.Policy{}, enough},
 		{"no time left for the second wait", failWith(io.EOF), endingIn(1500 * time.Millisecond),
 			retry.Policy{Backoff: retry.Constant(time.Second)}, io.EOF},
 		{"a Transport as the base", inner, context.WithCancel, soon, io.EOF},
