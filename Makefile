@@ -34,5 +34,5 @@ cross: ## it builds for other systems, tests included
 fuzz: ## each fuzz target for FUZZTIME
 	@.ci/fuzz $(FUZZTIME)
 soak: ## random faults for SOAKTIME
-	go test -race -v -run '^TestSoak$$' -soak $(SOAKTIME) .
+	go test -race -v -run '^TestSoak$$' ./e2e -soak $(SOAKTIME)
 .PHONY: help quickstart test both fmt vet lint tidy deps race modules bench cover cross fuzz soak

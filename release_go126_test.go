@@ -13,7 +13,4 @@ const (
 
 	// dialsAfter408 is how many connections a request takes that is answered 408 and then 200: what is not read is given up.
 	dialsAfter408 = 2
-
-	// protocolErrorIsSentAgain is whether net/http sends a request again whose stream met PROTOCOL_ERROR, whatever its method.
-	protocolErrorIsSentAgain = true
 )

@@ -16,7 +16,4 @@ const (
 	// dialsAfter408 is how many connections a request takes that is answered 408 and then 200: net/http keeps the one that it
 	// could read to the end, unless the server closes it.
 	dialsAfter408 = 1
-
-	// protocolErrorIsSentAgain is whether net/http sends a request again whose stream met PROTOCOL_ERROR, whatever its method.
-	protocolErrorIsSentAgain = false
 )

@@ -1,4 +1,4 @@
-package retry_test
+package e2e_test
 
 import (
 	"context"
@@ -48,7 +48,7 @@ func TestSoak(t *testing.T) {
 	for ; time.Now().Before(end); seed++ {
 		runSoakRound(t, seed, &sum)
 		if t.Failed() {
-			t.Logf("replay it: go test -race -run TestSoak -soak 1s -soak.seed %d", seed)
+			t.Logf("replay it: go test -race -run TestSoak ./e2e -soak 1s -soak.seed %d", seed)
 			break
 		}
 	}
