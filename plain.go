@@ -8,9 +8,9 @@ import "net/http"
 //	client := &http.Client{Transport: retry.New(nil, retry.Policy{}).PlainErrors()}
 //
 // In place of an [*Error] it returns the last attempt's own error, as the base returned it. If the request's context is
-// what ended the request, it returns [context.Cause] of that, as [http.Transport] does over HTTP/1: without a cause that
-// is [context.Canceled] or [context.DeadlineExceeded] itself. An Error that has neither stays, as there is nothing
-// plainer: the request's GetBody failed, or it was never sent.
+// what ended the request, it returns [context.Cause] of that, as [http.Transport] does over HTTP/1: if none was given,
+// [context.Canceled] or [context.DeadlineExceeded] itself. An Error that has neither stays, as nothing is plainer: the
+// request's GetBody failed, or it was never sent.
 //
 // Let it be the outermost of nested Transports: it is by the Error that an outer one knows how many attempts there
 // were.
