@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +72,14 @@ func TestAnAttemptTimeoutInsideDoesNotBindTheRest(t *testing.T) {
 		rest, err := io.ReadAll(resp.Body)
 		require.NoError(t, err)
 		requireSame(t, o.content[1000:], rest)
+	})
+}
+
+func TestATransportAroundAnotherDoesNotBeginAnew(t *testing.T) {
+	withOrigin(t, 1000, slices.Repeat(answers(breakAt(1)), 100), func(t *testing.T, s *httpfault.Server, o *origin) {
+		_, err := download(t, resume.New(wrapped(s, resume.Policy{}), resume.Policy{}), request(t, s))
+		require.ErrorIs(t, err, retry.ErrMaxAttempts)
+		assert.Len(t, o.requests, 6)
 	})
 }
 

@@ -2,6 +2,7 @@ package resume
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -38,8 +39,11 @@ func (b *body) resume() error {
 }
 
 // begin makes the context that Close ends, and notes the first error. A body that ends because its request does has
-// not broken off: its error is the base's own.
+// not broken off, and one that another Transport of this kind has given up is not begun anew: the error is the base's.
 func (b *body) begin() error {
+	if _, ok := errors.AsType[*Error](b.broken); ok {
+		return b.broken
+	}
 	if b.first == nil && b.gone() != nil {
 		return b.broken
 	}

@@ -30,6 +30,9 @@
 // that says that the content ends here is the end, and any other answer is [ErrRefused]. The reader gets the bytes of
 // one representation, or an error; never a mixture.
 //
+// A connection that stalls without an error has not broken off. Keep-alive probes of TCP, or
+// [http.HTTP2Config.SendPingTimeout], make it one that has.
+//
 // A server can still lie in a way that nobody could tell: with other bytes under the same strong validator. Whoever
 // knows a checksum should look at it.
 package resume

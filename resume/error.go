@@ -16,11 +16,11 @@ import (
 var (
 	// ErrChanged: the server has other content now, so that the rest of the old one can't be had any more. A new
 	// request gets the new content.
-	ErrChanged = errors.New("the content has changed")
+	ErrChanged = errors.New("content changed")
 
 	// ErrRefused: the server does not give the rest. Error.StatusCode is its answer; if that is a 200 or 206, what it
 	// says does not fit what is missing.
-	ErrRefused = errors.New("the continuation is refused")
+	ErrRefused = errors.New("continuation refused")
 
 	errNeither = errors.New("resume: the base RoundTripper returned neither a response nor an error")
 )

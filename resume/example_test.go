@@ -80,6 +80,6 @@ func ExampleError() {
 		}
 	}
 	// Output:
-	// "the fi", resume: at byte 6 of 17 after 1 continuation: status 200 OK: unexpected EOF: the content has changed
+	// "the fi", resume: at byte 6 of 17 after 1 continuation: status 200 OK: unexpected EOF: content changed
 	// "the second version", <nil>
 }

@@ -39,7 +39,7 @@ type Policy struct {
 
 // A Continuation is what [Policy.OnContinue] is told.
 type Continuation struct {
-	Request *http.Request // the caller's own; read-only
+	Request *http.Request // the first one: the caller's own, or the copy that Identity makes; read-only
 	Number  int           // in this body, from 1
 	Offset  int64         // the first byte that is missing, counted from the start of the content
 	Total   int64         // the length of the whole content in bytes; -1 if it is not known

@@ -64,10 +64,13 @@ func TestAnAnswerThatDoesNotFitEndsTheDownload(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			withOrigin(t, 1000, answers(breakAt(400), tc.answer), func(t *testing.T, s *httpfault.Server, o *origin) {
+				_, bare := download(t, s.Transport(), request(t, s))
+				o.requests = nil
 				got, err := download(t, resume.New(s.Transport(), resume.Policy{}), request(t, s))
 				requireSame(t, o.content[:400], got)
 				e := requireError(t, err)
 				require.ErrorIs(t, err, tc.reason)
+				require.Equal(t, bare, e.First, "what there is without a Transport")
 				assert.Contains(t, err.Error(), tc.says)
 				assert.Equal(t, 1, e.Continuations)
 				assert.Equal(t, int64(400), e.Offset)
@@ -170,7 +173,7 @@ func TestAnErrorStaysAndTellsEverything(t *testing.T) {
 		require.Same(t, err, again)
 		e := requireError(t, err)
 		assert.Equal(t, "resume: at byte 400 of 1000 after 1 continuation: status 404 Not Found: "+e.First.Error()+
-			": the continuation is refused", err.Error())
+			": continuation refused", err.Error())
 		require.NoError(t, resp.Body.Close(), "a second Close is none")
 	})
 }
