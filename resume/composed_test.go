@@ -1,8 +1,6 @@
 package resume_test
 
 import (
-	"bytes"
-	"context"
 	"io"
 	"net/http"
 	"os"
@@ -173,36 +171,4 @@ func TestAFileThatChangesMeanwhileIsNotMixed(t *testing.T) {
 		requireError(t, err)
 		assert.Len(t, got, 500)
 	})
-}
-
-// served is a base without a server: its first body is given, a Range gets a 404.
-type served struct {
-	body   io.Reader
-	length int64
-}
-
-func (s *served) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp := &http.Response{StatusCode: 200, Header: http.Header{"Etag": {tag}}, ContentLength: s.length, Request: req}
-	resp.Body = io.NopCloser(s.body)
-	if req.Header.Get("Range") != "" {
-		resp.StatusCode = http.StatusNotFound
-	}
-	return resp, nil
-}
-
-func TestABaseThatDeclaresAnotherLengthIsHeldToIt(t *testing.T) {
-	get := func(length int64) ([]byte, error) {
-		req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://example.com", nil)
-		require.NoError(t, err)
-		req.Header = nil
-		p := resume.Policy{Backoff: retry.Constant(0), Identity: true}
-		return download(t, resume.New(&served{bytes.NewReader(content(1000)), length}, p), req)
-	}
-	got, err := get(999)
-	require.NoError(t, err)
-	requireSame(t, content(1000)[:999], got)
-	got, err = get(1001)
-	requireSame(t, content(1000), got)
-	require.ErrorIs(t, err, io.ErrUnexpectedEOF, "an EOF before the end is none")
-	require.ErrorIs(t, err, resume.ErrRefused)
 }

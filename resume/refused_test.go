@@ -1,10 +1,8 @@
 package resume_test
 
 import (
-	"errors"
 	"io"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -119,46 +117,6 @@ func TestARangeNearTheEndIsNotPaidForByTheWhole(t *testing.T) {
 		require.ErrorIs(t, err, resume.ErrRefused)
 		requireSame(t, o.content[999_900:999_910], got)
 	})
-}
-
-// errorBase answers the first request, and fails all others.
-type errorBase struct {
-	http.RoundTripper
-	resp *http.Response
-	err  error
-}
-
-func (b *errorBase) RoundTrip(req *http.Request) (*http.Response, error) {
-	if req.Header.Get("Range") != "" {
-		return b.resp, b.err
-	}
-	return b.RoundTripper.RoundTrip(req)
-}
-
-func TestAnErrorOfTheBaseIsTheLastWord(t *testing.T) {
-	broken := errors.New("broken")
-	for name, tc := range map[string]struct {
-		resp *http.Response
-		err  error
-		want string
-	}{
-		"an error":              {nil, broken, "broken"},
-		"an error and response": {&http.Response{Body: io.NopCloser(strings.NewReader("x"))}, broken, "broken"},
-		"nothing":               {nil, nil, "neither a response nor an error"},
-		"a response, no body":   {&http.Response{StatusCode: 404}, nil, "status 404"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			withOrigin(t, 1000, answers(breakAt(400)), func(t *testing.T, s *httpfault.Server, o *origin) {
-				base := &errorBase{s.Transport(), tc.resp, tc.err}
-				_, err := download(t, resume.New(base, resume.Policy{}), request(t, s))
-				requireError(t, err)
-				assert.ErrorContains(t, err, tc.want)
-				if tc.err != nil {
-					require.ErrorIs(t, err, tc.err)
-				}
-			})
-		})
-	}
 }
 
 func TestAnErrorStaysAndTellsEverything(t *testing.T) {
