@@ -82,6 +82,7 @@ func TestWhatABaseGives(t *testing.T) {
 	end := func(text string) func() (*http.Response, error) { return part(text, nil, "bytes 6-9/10") }
 	twice := part("45", errSecond, "bytes 4-9/10")
 	short, shortWhole := part("45", nil, "bytes 4-9/10"), reply(200, 10, "012345", nil)
+	const cr = "Content-Range"
 	gone, lie := reply(404, 0, "", nil), resume.ErrRefused
 	type list = []func() (*http.Response, error)
 	for name, tc := range map[string]struct {
@@ -102,6 +103,9 @@ func TestWhatABaseGives(t *testing.T) {
 		"a part with more than it says":  {list{first, part("456789abc", nil, "bytes 4-9/10")}, "0123456789", io.EOF, ""},
 		"a part with less than it says":  {list{first, short, end("6789")}, "0123456789", io.EOF, ""},
 		"a part short of its own total":  {list{open, part("4567", nil, "bytes 4-7/10")}, "0123", lie, "ends before 8 of 10"},
+		"a 416 at the end":               {list{open, reply(416, 0, "", nil, cr, "bytes */4")}, "0123", io.EOF, ""},
+		"a 416 before the end":           {list{open, reply(416, 0, "", nil, cr, "bytes */5")}, "0123", lie, "status 416"},
+		"a 416 of a range":               {list{open, reply(416, 0, "", nil, cr, "bytes 0-3/4")}, "0123", lie, "status 416"},
 		"a longer whole":                 {list{first, reply(200, 11, "0", nil)}, "0123", lie, "11 bytes instead of 10"},
 		"a shorter whole":                {list{open, reply(200, 3, "012", nil)}, "0123", lie, "3 bytes"},
 		"an open whole that is shorter":  {list{open, reply(200, -1, "012", nil), gone}, "0123", io.ErrUnexpectedEOF, ""},
@@ -115,7 +119,8 @@ func TestWhatABaseGives(t *testing.T) {
 			if tc.err == io.EOF {
 				require.NoError(t, err) // which is how io.ReadAll tells of it
 			} else {
-				requireError(t, err)
+				e := requireError(t, err)
+				assert.Contains(t, []error{errFirst, io.ErrUnexpectedEOF}, e.First)
 				require.ErrorContains(t, err, tc.says)
 				if tc.err != nil {
 					require.ErrorIs(t, err, tc.err)

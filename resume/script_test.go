@@ -61,6 +61,22 @@ func TestALengthThatIsLearnedIsTold(t *testing.T) {
 	assert.Equal(t, []int64{-1, 10}, totals)
 }
 
+func TestTheContextOfAContinuationEndsWithTheBody(t *testing.T) {
+	for name, last := range map[string]func() (*http.Response, error){
+		"all is read": part("456789", nil, "bytes 4-9/10"),
+		"an error":    reply(404, 0, "", nil),
+	} {
+		t.Run(name, func(t *testing.T) {
+			base := &script{answers: []func() (*http.Response, error){reply(200, 10, "0123", errFirst), last}}
+			resp, err := resume.New(base, resume.Policy{Backoff: retry.Constant(0)}).RoundTrip(get(t))
+			require.NoError(t, err)
+			_, _ = io.Copy(io.Discard, resp.Body)
+			assert.Error(t, base.requests[1].Context().Err(), "also if nobody closes the body")
+			require.NoError(t, resp.Body.Close())
+		})
+	}
+}
+
 func TestAResponseThatComesAfterCloseIsClosed(t *testing.T) {
 	base := &script{answers: []func() (*http.Response, error){reply(200, 10, "0123", errFirst), nil}}
 	resp, err := resume.New(base, resume.Policy{Backoff: retry.Constant(0)}).RoundTrip(get(t))
