@@ -77,7 +77,7 @@ func ownFloor(attempts int) float64 { return late * float64(min(attempts, maxOwn
 // price is what a retry after a, of that class, withdraws.
 func price(a Attempt, class Class) float64 {
 	switch {
-	case a.Response == nil && a.lost == nil && class == Transient:
+	case a.Request != nil && a.Response == nil && a.lost == nil && class == Transient:
 		return late
 	case a.Response != nil && a.Response.StatusCode == http.StatusTooManyRequests:
 		return throttled
@@ -98,15 +98,20 @@ func (b *Budget) Balance(u *url.URL) float64 {
 	return k.balance(b.limits(0), time.Now())
 }
 
-// success records a request that succeeded: one load and one addition, and once in 64 times a look at the clock.
-func (b *Budget) success(u *url.URL) {
+// success records a request that succeeded: one load and one addition, and once in 64 times the bucket is brought up to
+// now. A zero now is looked up only then.
+func (b *Budget) success(u *url.URL, now time.Time) {
 	k := b.last.Load()
 	if k == nil || !k.authority.is(u) {
-		k = b.bucket(authorityOf(u), time.Time{})
+		k = b.bucket(authorityOf(u), now)
 	}
-	if k.count() {
-		b.advance(k, time.Now())
+	if !k.count() {
+		return
 	}
+	if now.IsZero() {
+		now = time.Now()
+	}
+	b.advance(k, now)
 }
 
 // advance folds what has been counted into k, and lets old buckets go.

@@ -17,6 +17,8 @@ type call struct {
 	quiet  bool          // nobody but this package has a say in an outcome, or looks at it
 	trail  *trailingBody // of the current attempt, if the request has trailers
 
+	part *part // what it is of an operation, or nil
+
 	sent   int       // how often the base has been asked
 	status int       // of the current attempt's response, if it was discarded
 	judged time.Time // when the decision on the last failure was made
@@ -38,6 +40,9 @@ func (t *Transport) newCall(req *http.Request, s *settings) call {
 	}
 	c.quiet = c.policy.unobserved() && c.told == nil
 	c.policy.fill()
+	if s != nil && s.operation != nil {
+		c.partOf(s.operation)
+	}
 	if hasTrailers(req) && Replayable(req) {
 		c.Request = req.WithContext(req.Context())
 		c.trail = trail(c.Request)
@@ -80,6 +85,9 @@ func (c *call) finish() (*http.Response, error) {
 
 // end tells the requests under the context of a retry that they are requests of their own from now on.
 func (c *call) end() {
+	if c.part != nil {
+		c.part.leave(c.Number, c.policy.MaxAttempts)
+	}
 	if c.layer != nil {
 		c.layer.over.Store(true)
 	}
@@ -118,6 +126,7 @@ func (c *call) judge() Decision {
 		c.policy.OnAttempt(c.Attempt, d)
 	}
 	c.tell(d)
+	c.tellOperation(d)
 	return d
 }
 

@@ -10,9 +10,10 @@ import (
 type settings struct {
 	policy     *Policy // overrides; nil for none
 	idempotent bool
-	decision   *Decision // is told the last one; nil for none
-	attempt    int       // 0 on a first attempt
-	layer      *layer    // of the call that attempt belongs to: attempt > 0 means that it is not nil
+	decision   *Decision  // is told the last one; nil for none
+	attempt    int        // 0 on a first attempt
+	layer      *layer     // of the call that attempt belongs to; nil if that is the run of an operation
+	operation  *operation // that the requests are a part of
 }
 
 type settingsKey struct{}
@@ -112,13 +113,14 @@ func withAttempt(ctx context.Context, n int, l *layer) context.Context {
 // ended returns why req's context, or the Cancel channel that http.Client.Timeout closes, forbids to send it again, or
 // nil. The context itself is asked because errors don't tell: a dial or header timeout is a DeadlineExceeded too, and
 // HTTP/1 returns the bare cause.
-func ended(req *http.Request) error {
-	ctx := req.Context()
+func ended(req *http.Request) error { return endedContext(req.Context(), canceled(req)) }
+
+func endedContext(ctx context.Context, cancel <-chan struct{}) error {
 	if err := ctx.Err(); err != nil {
 		return &endedError{err, context.Cause(ctx)}
 	}
 	select {
-	case <-canceled(req):
+	case <-cancel:
 		return &endedError{context.Canceled, errCanceled}
 	default:
 		return nil
@@ -132,15 +134,19 @@ func canceled(req *http.Request) <-chan struct{} {
 
 // wait waits until d after start, or until req must not be sent any more, and returns why. A wait of zero asks no clock.
 func wait(req *http.Request, start time.Time, d time.Duration) error {
+	return waitFor(req.Context(), canceled(req), start, d)
+}
+
+func waitFor(ctx context.Context, cancel <-chan struct{}, start time.Time, d time.Duration) error {
 	if d > 0 {
 		timer := time.NewTimer(time.Until(start.Add(d)))
 		defer timer.Stop()
 		select {
 		case <-timer.C:
-		case <-req.Context().Done():
-		case <-canceled(req):
+		case <-ctx.Done():
+		case <-cancel:
 		}
 	}
 	// Both may have been ready, and select chooses at random.
-	return ended(req)
+	return endedContext(ctx, cancel)
 }

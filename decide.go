@@ -30,6 +30,10 @@ func (p Policy) Admit(req *http.Request, start, now time.Time) Decision {
 	return p.admit(req, start, now)
 }
 
+// Abandon gives back to the Budget what d has withdrawn for the retry after a, which is not made after all: because Admit
+// refused it, say.
+func (p Policy) Abandon(a Attempt, d Decision, now time.Time) { p.refund(a, d.Price, now) }
+
 // decide is all that becomes of an attempt, in this order: the request's context, the class, whether it may be repeated,
 // the attempts, the wait, the gate, and the budget last, so that nothing is withdrawn for a retry that does not happen.
 func (p *Policy) decide(a Attempt, now time.Time) Decision {
@@ -71,6 +75,8 @@ func (p *Policy) forbids(a Attempt, class Class) error {
 		return ErrNotIdempotent
 	case a.Request != nil && !Replayable(a.Request):
 		return ErrNotReplayable
+	case a.stop != nil:
+		return a.stop
 	case a.Number >= p.MaxAttempts, a.nested: // which an outer Transport repeats
 		return ErrMaxAttempts
 	}
@@ -84,7 +90,8 @@ func (p *Policy) wish(a Attempt, now time.Time) (time.Duration, bool) {
 		resp = a.lost
 	}
 	if resp == nil {
-		return 0, false
+		d := a.until.Sub(now)
+		return max(d, 0), d > 0
 	}
 	d, ok := p.RetryAfter(resp, now)
 	if !ok {
@@ -136,12 +143,12 @@ func (p *Policy) settle(a Attempt, now time.Time) {
 		return
 	}
 	p.refund(a, a.Spent, now)
-	p.Budget.success(a.url())
+	p.Budget.success(a.url(), now)
 }
 
 // refund gives back n, which retries of a's request have taken.
 func (p *Policy) refund(a Attempt, n float64, now time.Time) {
-	if n > 0 {
+	if n > 0 && p.Budget != nil {
 		p.Budget.refund(a.authority(), n, p.floor, now)
 	}
 }

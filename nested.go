@@ -43,7 +43,7 @@ func sameURL(u, v *url.URL) bool {
 
 // around reports whether a call of req is part of another Transport's retry, which is what s says while that goes on.
 func (s *settings) around(req *http.Request) bool {
-	return s != nil && s.attempt > 1 && !s.layer.over.Load() && s.layer.is(req)
+	return s != nil && s.attempt > 1 && s.layer.is(req) && !s.layer.over.Load()
 }
 
 // countInner raises Number to the attempts that a nested Transport reports, by its response or by its error.

@@ -16,7 +16,7 @@ func (c *call) result(d Decision) (*http.Response, error) {
 // abandon gives back the retry that d has withdrawn, and ends the call with reason, or with the response if it is still in
 // hand and the context is not done.
 func (c *call) abandon(d Decision, reason error) (*http.Response, error) {
-	c.policy.refund(c.Attempt, d.Price, time.Now())
+	c.policy.Abandon(c.Attempt, d, time.Now())
 	d.Retry, d.Reason = false, reason
 	c.tell(d)
 	if c.Response != nil && ended(c.req) == nil {
@@ -35,6 +35,10 @@ func (c *call) refuse(d Decision) error {
 		c.policy.OnAttempt(Attempt{Request: c.req, Err: err, Held: c.Held}, d)
 	}
 	c.tell(d)
+	if c.part != nil {
+		c.part.of.note(time.Now().Add(d.Delay), nil)
+	}
+	c.end()
 	return err
 }
 

@@ -2,7 +2,6 @@ package retry
 
 import (
 	"net/http"
-	"net/url"
 	"time"
 )
 
@@ -76,85 +75,6 @@ type Policy struct {
 	OnAttempt func(Attempt, Decision)
 
 	floor float64 // the least capacity of the Transport's own Budget that this call may use
-}
-
-// An Attempt is one sending of a request and its outcome. It is passed by value, and is valid until the function that
-// got it returns.
-type Attempt struct {
-	// Number counts from 1, over all nested Transports. It is 0 for a request that a [Gate] did not let go at all.
-	Number int
-
-	// Request is what was sent, or, with an AttemptTimeout, what its copy was made from. It is read-only. It is nil for
-	// the run of an operation.
-	Request *http.Request
-
-	// Exactly one of Response and Err is nil. Err is the base's own error, or that of an AttemptTimeout, of a base that
-	// returned nothing, or of a request that was not sent. Of the run of an operation both may be nil.
-	Response *http.Response
-	Err      error
-
-	// Duration is how long the base took. It is measured only if there is an OnAttempt.
-	Duration time.Duration
-
-	// Held is how long a [Gate] held the request before this attempt, apart from a retry's own Delay.
-	Held time.Duration
-
-	// Spent is what the retries of the request have taken from the Budget so far.
-	Spent float64
-
-	lost   *http.Response // came with an error, or too late, and is closed
-	nested bool           // part of a retry of an outer Transport
-}
-
-// A Decision is what becomes of a request after an attempt.
-type Decision struct {
-	// Retry reports whether there is another attempt, unless the context ends the wait for it or GetBody fails.
-	Retry bool
-
-	// Class is the class of the outcome.
-	Class Class
-
-	// Delay is the wait before the retry. If Reason is ErrRetryAfter, ErrDeadline or ErrBudget, it is the wait that was
-	// not made.
-	Delay time.Duration
-
-	// FromServer reports whether Delay contains the server's Retry-After.
-	FromServer bool
-
-	// Price is what the retry has taken from the Budget.
-	Price float64
-
-	// Reason is why there is no retry: one of the Err variables of this package, or an error that matches the error and
-	// the cause of the request's context. It is nil if the attempt was Final and the context was not done.
-	Reason error
-}
-
-func (a Attempt) url() *url.URL {
-	if a.Request == nil {
-		return nil
-	}
-	return a.Request.URL
-}
-
-func (a Attempt) authority() authority { return authorityOf(a.url()) }
-
-// ended returns why the request must not be sent any more, or nil.
-func (a Attempt) ended() error {
-	if a.Request == nil {
-		return nil
-	}
-	return ended(a.Request)
-}
-
-// deadline returns ErrDeadline if the request's deadline is before the end of a wait of d.
-func (a Attempt) deadline(d time.Duration, now time.Time) error {
-	if a.Request == nil {
-		return nil
-	}
-	if deadline, ok := a.Request.Context().Deadline(); ok && deadline.Sub(now) <= d {
-		return ErrDeadline
-	}
-	return nil
 }
 
 // fill gives the fields that are zero their defaults. The Budget is the caller's business.

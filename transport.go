@@ -3,6 +3,7 @@ package retry
 import (
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/hashicorp/go-cleanhttp"
 )
@@ -75,7 +76,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := t.roundTripper().RoundTrip(req)
 	if succeeded(resp, err) {
 		if b := t.ownBudget(); !b.unlimited() {
-			b.success(req.URL)
+			b.success(req.URL, time.Time{})
 		}
 		return resp, nil
 	}

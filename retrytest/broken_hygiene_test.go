@@ -65,6 +65,7 @@ var brokenInHygiene = []broken{
 		caught: []string{
 			"NeverBoth", "BodyClosed", "BodyClosedOnce", "NothingLeft", // blocked
 			"ClientTimeout", "Informational",
+			"BlockedCloseBounded", "BlockedUploadHTTP2", "DiscardGivenUp",
 		},
 	},
 }

@@ -15,6 +15,7 @@ var brokenInReplay = []broken{
 			"UnprocessedReplayed",
 			"ConcurrentUse", "ReplayOnFreshConnection", "ReplayOverHTTP2", "Head", "RequestTrailers", "ExpectContinue",
 			"RedirectsWithBody",
+			"BlockedUploadHTTP1", "BlockedUploadHTTP2",
 		},
 	},
 	{

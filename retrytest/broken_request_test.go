@@ -17,6 +17,7 @@ var brokenInRequest = []broken{
 			"BodyClosedOnce", "FreshBodyPerAttempt", "EarlyReplyUpload",
 			"EarlyReplyUploadHTTP1", "EarlyReplyUploadHTTP2",
 			"ReplayOnFreshConnection", "ReplayOverHTTP2", "ExpectContinue", "RedirectsWithBody", "ConcurrentUse",
+			"BlockedUploadHTTP1", "BlockedUploadHTTP2",
 		},
 	},
 	{
@@ -46,6 +47,7 @@ var brokenInRequest = []broken{
 		}),
 		caught: []string{
 			"BodyNotBuffered", "EarlyReplyUpload", "EarlyReplyUploadHTTP1", "EarlyReplyUploadHTTP2", "ExpectContinue",
+			"BlockedUploadHTTP1", "BlockedUploadHTTP2",
 		},
 	},
 	{
@@ -63,7 +65,10 @@ var brokenInRequest = []broken{
 			copied.Body, _ = copied.GetBody()
 			return r.RoundTrip(&copied)
 		}),
-		caught: []string{"BodyClosed", "BodyNotBuffered", "ExpectContinue"},
+		caught: []string{
+			"BodyClosed", "BodyNotBuffered", "ExpectContinue",
+			"BlockedGetBodyBounded", "BlockedUploadHTTP1", "BlockedUploadHTTP2",
+		},
 	},
 	{
 		fault: "closes the body that the base has closed",

@@ -16,7 +16,9 @@ var brokenInResponse = []broken{
 			defer resp.Body.Close()
 			_, _ = io.CopyN(io.Discard, resp.Body, maxDrain)
 		}),
-		caught: []string{"DiscardBoundedInTime"},
+		caught: []string{
+			"DiscardBoundedInTime", "BlockedCloseBounded", "BlockedUploadHTTP2", "DiscardGivenUp", "DiscardWithinWait",
+		},
 	},
 	{
 		fault: "drains without a bound in bytes",
@@ -25,7 +27,7 @@ var brokenInResponse = []broken{
 			defer resp.Body.Close()
 			_, _ = io.Copy(io.Discard, resp.Body)
 		}),
-		caught: []string{"DiscardBoundedInBytes"},
+		caught: []string{"DiscardBoundedInBytes", "BlockedCloseBounded", "BlockedUploadHTTP2", "DiscardGivenUp"},
 	},
 	{
 		fault:  "never closes a discarded response",
@@ -34,19 +36,19 @@ var brokenInResponse = []broken{
 	},
 	{
 		fault:  "closes a discarded response without reading it",
-		change: discarding(func(resp *http.Response, _ time.Duration) { resp.Body.Close() }),
+		change: discarding(closeUnread),
 		caught: caughtIfItOnlyCloses,
 	},
 	{
 		fault: "ends the context of an attempt before it closes the response",
 		change: changed(func(r *reference) {
 			r.base = forwarding{r.base, contextOfItsOwn(r.base)}
-			r.discard = func(resp *http.Response, _ time.Duration) {
+			r.discard = func(resp *http.Response, limit time.Duration) {
 				if own, ok := resp.Body.(*releasing); ok {
 					own.release()
 					time.Sleep(time.Millisecond) // net/http may be quicker
 				}
-				resp.Body.Close()
+				closeUnread(resp, limit)
 			}
 		}),
 		caught: []string{"ConnectionReuse"},
@@ -65,7 +67,7 @@ var brokenInResponse = []broken{
 				if resp == nil {
 					return nil, err
 				}
-				resp.Body.Close()
+				go resp.Body.Close()
 				return nil, fmt.Errorf("giving up after %d attempts", r.attempts)
 			}
 		}),
@@ -121,7 +123,7 @@ var brokenInResponse = []broken{
 			resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(content)), int64(len(content))
 			return resp, nil
 		}),
-		caught: []string{"LastResponseUnread", "Head"},
+		caught: []string{"LastResponseUnread", "Head", "BlockedCloseBounded", "DiscardGivenUp"},
 	},
 	{
 		fault: "returns a copy of the response",
@@ -146,4 +148,8 @@ var brokenInResponse = []broken{
 		}),
 		caught: []string{"SwitchingProtocols"},
 	},
+}
+
+func closeUnread(resp *http.Response, limit time.Duration) {
+	discardBy(resp, limit, func(*discarded) io.Reader { return http.NoBody })
 }

@@ -14,7 +14,9 @@ type broken struct {
 	caught []string // the subtests that fail, all of them
 }
 
-var brokenWrappers = slices.Concat(brokenInRequest, brokenInReplay, brokenInResponse, brokenInWaiting, brokenInHygiene)
+var brokenWrappers = slices.Concat(
+	brokenInRequest, brokenInReplay, brokenInResponse, brokenInWaiting, brokenInBounds, brokenInHygiene,
+)
 
 // hopelessWrappers keep so little of the contract that hardly a subtest passes. The kit has to end all the same.
 var hopelessWrappers = []broken{

@@ -27,7 +27,7 @@ import (
 func TestRoundTripper(t *testing.T, wrap func(http.RoundTripper) http.RoundTripper, claims Claims) {
 	t.Helper()
 	checks := slices.Concat(callerChecks, contractChecks, bodyChecks, earlyReplyChecks, replayChecks, retryAfterChecks,
-		waitingChecks, discardChecks, hygieneChecks, wireChecks, messageChecks, uploadChecks)
+		waitingChecks, discardChecks, boundsChecks, hygieneChecks, wireChecks, messageChecks, uploadChecks)
 	for name := range claims.Unclaimed {
 		if !slices.ContainsFunc(checks, func(c check) bool { return c.name == name }) {
 			t.Errorf("Claims.Unclaimed names %q, but there is no such subtest", name)

@@ -36,8 +36,8 @@ var wireChecks = []check{
 		name:    "ConnectionReuse",
 		promise: "the retry uses the connection that brought an error page of 64 KiB.",
 		why: "over HTTP/1 a body that is closed before its end takes its connection along (http.Response). Since Go " +
-			"1.27 net/http reads on for 50 ms, but not if the attempt's context is done. In an outage each retry then " +
-			"costs the server a handshake more.",
+			"1.27 net/http reads on for 50 ms, but not if the attempt's context is done. In an outage each retry " +
+			"then costs the server a handshake more.",
 		run: connectionReuse,
 	},
 	{
@@ -69,7 +69,8 @@ func (p *probe) serve(handler http.HandlerFunc) (tr *http.Transport, conns *atom
 	p.Cleanup(func() {
 		tr.CloseIdleConnections()
 		server.Close()
-		time.Sleep(time.Second) // the http.Server may take half of it to close a connection, and must not outlive the bubble
+		// The http.Server may take half of it to close a connection, and must not outlive the bubble.
+		time.Sleep(time.Second)
 	})
 	return tr, conns
 }
