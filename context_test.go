@@ -128,4 +128,18 @@ func TestANilContextPanicsAsInPackageContext(t *testing.T) {
 	assert.PanicsWithValue(t, "retry: nil context", func() { retry.WithPolicy(nil, retry.Policy{}) })
 	//lint:ignore SA1012 that is the test
 	assert.PanicsWithValue(t, "retry: nil context", func() { retry.AsIdempotent(nil) })
+	assert.PanicsWithValue(t, "retry: nil Decision", func() { retry.WithDecision(t.Context(), nil) })
+}
+
+// A log or a metric of the client loses no request that way.
+func TestAnOnAttemptOfWithPolicyIsToldBesideTheTransports(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var heard []string
+		hook := func(name string) retry.Policy {
+			return retry.Policy{OnAttempt: func(retry.Attempt, retry.Decision) { heard = append(heard, name) }}
+		}
+		ctx := retry.WithPolicy(retry.WithPolicy(t.Context(), hook("outer")), hook("inner"))
+		mustEnd(t, retry.New(play(answer(200)), hook("Transport")), place("GET", "").under(ctx))
+		assert.Equal(t, []string{"Transport", "outer", "inner"}, heard)
+	})
 }
