@@ -262,7 +262,7 @@ func TestAGateSpreadsRetriesToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		base := &busy{retryAfter: "10", well: start.Add(time.Second)}
-		client := shared(base, retry.Policy{Backoff: retry.Constant(0)})
+		client := shared(base, retry.Policy{Backoff: retry.Constant(0), Budget: retry.Unlimited})
 		var wg sync.WaitGroup
 		for range 100 {
 			wg.Go(func() {
