@@ -63,17 +63,17 @@ type Decision struct {
 	Reason error
 }
 
-func (a Attempt) url() *url.URL {
+func (a *Attempt) url() *url.URL {
 	if a.Request == nil {
 		return nil
 	}
 	return a.Request.URL
 }
 
-func (a Attempt) authority() authority { return authorityOf(a.url()) }
+func (a *Attempt) authority() authority { return authorityOf(a.url()) }
 
 // ended returns why the request must not be sent any more, or nil.
-func (a Attempt) ended() error {
+func (a *Attempt) ended() error {
 	switch {
 	case a.Request != nil:
 		return ended(a.Request)
@@ -84,7 +84,7 @@ func (a Attempt) ended() error {
 }
 
 // deadline returns ErrDeadline if the deadline is before the end of a wait of d.
-func (a Attempt) deadline(d time.Duration, now time.Time) error {
+func (a *Attempt) deadline(d time.Duration, now time.Time) error {
 	ctx := a.ctx
 	if a.Request != nil {
 		ctx = a.Request.Context()

@@ -54,13 +54,6 @@ type discarded struct {
 // It is tempting to read here and to let a timer close the body, but a Close that waits for something, as that of HTTP/2
 // waits for the request's body, would then hold the request for ever.
 func discard(req *http.Request, resp *http.Response, limit time.Duration) {
-	if resp.Body == nil {
-		return
-	}
-	if resp.Body == http.NoBody {
-		resp.Body.Close()
-		return
-	}
 	d, drain := &discarded{ReadCloser: resp.Body}, reusable(resp)
 	t := begin(func() {
 		if drain {

@@ -75,7 +75,7 @@ const (
 func ownFloor(attempts int) float64 { return late * float64(min(attempts, maxOwnAttempts)-1) }
 
 // price is what a retry after a, of that class, withdraws.
-func price(a Attempt, class Class) float64 {
+func price(a *Attempt, class Class) float64 {
 	switch {
 	case a.Request != nil && a.Response == nil && a.lost == nil && class == Transient:
 		return late
@@ -141,6 +141,9 @@ func (b *Budget) refund(a authority, n, floor float64, now time.Time) {
 
 // bucket returns the bucket of a, which is made if need be. A zero now is looked up only then.
 func (b *Budget) bucket(a authority, now time.Time) *bucket {
+	if k := b.last.Load(); k != nil && k.authority == a {
+		return k
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	k := b.buckets[a]

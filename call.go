@@ -24,15 +24,17 @@ type call struct {
 	judged time.Time // when the decision on the last failure was made
 }
 
-func (t *Transport) newCall(req *http.Request, s *settings) call {
-	c := call{Attempt: Attempt{Number: 1, Request: req}, req: req, base: t.roundTripper(), policy: t.policy}
+// init makes c a call of req under the settings s, which may be nil.
+func (c *call) init(t *Transport, req *http.Request, s *settings) {
+	c.Number, c.Request = 1, req
+	c.req, c.base, c.policy = req, t.roundTripper(), t.policy
 	if s != nil {
 		c.told, c.outer = s.decision, s.layer
 		if c.nested = s.around(req); c.nested {
 			c.Number = s.attempt
 		}
 		if s.policy != nil {
-			c.policy = t.policy.override(s.policy)
+			c.policy.override(s.policy)
 		}
 	}
 	if c.policy.Budget == nil {
@@ -47,7 +49,6 @@ func (t *Transport) newCall(req *http.Request, s *settings) call {
 		c.Request = req.WithContext(req.Context())
 		c.trail = trail(c.Request)
 	}
-	return c
 }
 
 // run takes a call from its beginning to its end.
@@ -115,12 +116,12 @@ func (c *call) send() {
 func (c *call) judge() Decision {
 	c.check()
 	if c.quiet && succeeded(c.Response, c.Err) {
-		c.policy.settle(c.Attempt, c.judged)
+		c.policy.settle(&c.Attempt, c.judged)
 		return Decision{}
 	}
 	c.countInner(c.Response, c.Err)
 	c.judged = time.Now()
-	d := c.policy.decide(c.Attempt, c.judged)
+	d := c.policy.decide(&c.Attempt, c.judged)
 	c.Spent += d.Price
 	if c.policy.OnAttempt != nil {
 		c.policy.OnAttempt(c.Attempt, d)
@@ -194,7 +195,9 @@ func (c *call) discard(delay time.Duration) {
 		return
 	}
 	c.status = c.Response.StatusCode
-	discard(c.Request, c.Response, delay-time.Since(c.judged))
+	if body := c.Response.Body; body != nil && body != http.NoBody {
+		discard(c.Request, c.Response, delay-time.Since(c.judged))
+	}
 	c.Response = nil // its headers need not live through the wait
 }
 

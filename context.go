@@ -56,10 +56,12 @@ func with(ctx context.Context, change func(*settings)) context.Context {
 // in p, the Transport's own Budget, if it is full, has room for them.
 func WithPolicy(ctx context.Context, p Policy) context.Context {
 	return with(ctx, func(s *settings) {
+		merged := p
 		if s.policy != nil {
-			p = s.policy.override(&p)
+			merged = *s.policy
+			merged.override(&p)
 		}
-		s.policy = &p
+		s.policy = &merged
 	})
 }
 

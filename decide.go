@@ -19,7 +19,7 @@ func (p Policy) Decide(a Attempt, now time.Time) Decision {
 		p.Budget = Unlimited
 	}
 	p.fill()
-	return p.decide(a, now)
+	return p.decide(&a, now)
 }
 
 // Admit returns what becomes of a request that is to be sent at the time now and has waited for that since start: it goes
@@ -32,12 +32,12 @@ func (p Policy) Admit(req *http.Request, start, now time.Time) Decision {
 
 // Abandon gives back to the Budget what d has withdrawn for the retry after a, which is not made after all: because Admit
 // refused it, say.
-func (p Policy) Abandon(a Attempt, d Decision, now time.Time) { p.refund(a, d.Price, now) }
+func (p Policy) Abandon(a Attempt, d Decision, now time.Time) { p.refund(&a, d.Price, now) }
 
 // decide is all that becomes of an attempt, in this order: the request's context, the class, whether it may be repeated,
 // the attempts, the wait, the gate, and the budget last, so that nothing is withdrawn for a retry that does not happen.
-func (p *Policy) decide(a Attempt, now time.Time) Decision {
-	d := Decision{Class: p.Classify(a)}
+func (p *Policy) decide(a *Attempt, now time.Time) Decision {
+	d := Decision{Class: p.Classify(*a)}
 	if d.Class != Transient && d.Class != Unprocessed {
 		d.Class = Final
 	}
@@ -64,7 +64,7 @@ func (p *Policy) decide(a Attempt, now time.Time) Decision {
 }
 
 // forbids returns why a request must not be sent again, however long it waited.
-func (p *Policy) forbids(a Attempt, class Class) error {
+func (p *Policy) forbids(a *Attempt, class Class) error {
 	if reason := a.ended(); reason != nil {
 		return reason
 	}
@@ -84,7 +84,7 @@ func (p *Policy) forbids(a Attempt, class Class) error {
 }
 
 // wish returns how long the server asked to be left alone, by the response of a, or by the one that came with an error.
-func (p *Policy) wish(a Attempt, now time.Time) (time.Duration, bool) {
+func (p *Policy) wish(a *Attempt, now time.Time) (time.Duration, bool) {
 	resp := a.Response
 	if resp == nil {
 		resp = a.lost
@@ -101,7 +101,7 @@ func (p *Policy) wish(a Attempt, now time.Time) (time.Duration, bool) {
 }
 
 // tooLong returns why a wait is not worth it.
-func (p *Policy) tooLong(a Attempt, wish, delay time.Duration, wished bool, now time.Time) error {
+func (p *Policy) tooLong(a *Attempt, wish, delay time.Duration, wished bool, now time.Time) error {
 	if wished && wish > p.MaxRetryAfter {
 		return ErrRetryAfter
 	}
@@ -109,7 +109,7 @@ func (p *Policy) tooLong(a Attempt, wish, delay time.Duration, wished bool, now 
 }
 
 // hold makes the retry wait for the gate as well.
-func (p *Policy) hold(d *Decision, a Attempt, now time.Time) {
+func (p *Policy) hold(d *Decision, a *Attempt, now time.Time) {
 	if p.Gate == nil {
 		return
 	}
@@ -124,7 +124,7 @@ func (p *Policy) hold(d *Decision, a Attempt, now time.Time) {
 }
 
 // withdraw takes the retry out of the budget.
-func (p *Policy) withdraw(d *Decision, a Attempt, now time.Time) {
+func (p *Policy) withdraw(d *Decision, a *Attempt, now time.Time) {
 	if d.Reason != nil {
 		return
 	}
@@ -137,7 +137,7 @@ func (p *Policy) withdraw(d *Decision, a Attempt, now time.Time) {
 }
 
 // settle tells the budget, and whoever is held, of a success.
-func (p *Policy) settle(a Attempt, now time.Time) {
+func (p *Policy) settle(a *Attempt, now time.Time) {
 	p.Gate.succeeded(a.authority())
 	if p.Budget.unlimited() || a.nested { // which is an outer Transport's retry
 		return
@@ -147,7 +147,7 @@ func (p *Policy) settle(a Attempt, now time.Time) {
 }
 
 // refund gives back n, which retries of a's request have taken.
-func (p *Policy) refund(a Attempt, n float64, now time.Time) {
+func (p *Policy) refund(a *Attempt, n float64, now time.Time) {
 	if n > 0 && p.Budget != nil {
 		p.Budget.refund(a.authority(), n, p.floor, now)
 	}

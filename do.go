@@ -72,7 +72,7 @@ func newOperation(ctx context.Context, p Policy) *operation {
 	if s := settingsOf(ctx); s != nil {
 		o.told, o.around = s.decision, s.operation
 		if s.policy != nil {
-			o.policy = p.override(s.policy)
+			o.policy.override(s.policy)
 		}
 	}
 	if o.policy.Budget == nil {
@@ -114,7 +114,7 @@ func (o *operation) ended(err error) bool {
 	if d.Retry {
 		o.run.Spent += d.Price
 		if o.reason = waitFor(o.ctx, nil, now, d.Delay); o.reason != nil {
-			o.policy.refund(o.run, d.Price, time.Now())
+			o.policy.refund(&o.run, d.Price, time.Now())
 			o.waited, d.Retry, d.Reason = true, false, o.reason
 		}
 	}
@@ -129,13 +129,13 @@ func (o *operation) ended(err error) bool {
 
 func (o *operation) decide(err error, now time.Time) Decision {
 	if err == nil {
-		o.policy.settle(o.run, now)
+		o.policy.settle(&o.run, now)
 		return Decision{}
 	}
 	if inner, ok := errorOf(err); ok && o.run.stop == nil && isExhausted(inner.Reason) {
 		o.run.stop = inner.Reason
 	}
-	return o.policy.decide(o.run, now)
+	return o.policy.decide(&o.run, now)
 }
 
 // result is the outcome of the operation, whose last run returned err.

@@ -113,7 +113,7 @@ func (c *call) tellOperation(d Decision) {
 		return
 	}
 	var until time.Time
-	if wish, ok := c.policy.wish(c.Attempt, c.judged); ok {
+	if wish, ok := c.policy.wish(&c.Attempt, c.judged); ok {
 		until = c.judged.Add(wish)
 	}
 	if c.nested {

@@ -112,8 +112,8 @@ func (p *Policy) unobserved() bool { return p.Classify == nil && p.OnAttempt == 
 // direct reports whether a first attempt needs nothing before it, and nothing after it if it succeeds.
 func (p *Policy) direct() bool { return p.unobserved() && p.AttemptTimeout <= 0 && p.Gate == nil }
 
-// override returns a copy of p with the fields of q that are not zero.
-func (p Policy) override(q *Policy) Policy {
+// override gives p the fields of q that are not zero.
+func (p *Policy) override(q *Policy) {
 	if q.MaxAttempts != 0 {
 		p.MaxAttempts = q.MaxAttempts
 	}
@@ -142,7 +142,6 @@ func (p Policy) override(q *Policy) Policy {
 		p.Gate = q.Gate
 	}
 	p.OnAttempt = both(p.OnAttempt, q.OnAttempt)
-	return p
 }
 
 // both returns a function that calls f and then g, those that are not nil.

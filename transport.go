@@ -68,31 +68,55 @@ func (t *Transport) pool() http.RoundTripper {
 // kept, and the error counts. If the base returns neither, the error says so and is [Final].
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	s := settingsOf(req.Context())
-	if s != nil || req.Trailer != nil || !t.policy.direct() {
-		c := t.newCall(req, s)
-		return c.run()
+	b, direct := t.direct(req, s)
+	if !direct {
+		return t.run(req, s)
 	}
 	// Nearly every request ends here, without a call.
 	resp, err := t.roundTripper().RoundTrip(req)
 	if succeeded(resp, err) {
-		if b := t.ownBudget(); !b.unlimited() {
+		if !b.unlimited() {
 			b.success(req.URL, time.Time{})
 		}
 		return resp, nil
 	}
-	c := t.newCall(req, nil)
+	return t.finish(req, s, resp, err)
+}
+
+// run makes a call of req.
+func (t *Transport) run(req *http.Request, s *settings) (*http.Response, error) {
+	var c call
+	c.init(t, req, s)
+	return c.run()
+}
+
+// finish makes a call of req, whose first attempt has had its outcome.
+func (t *Transport) finish(req *http.Request, s *settings, resp *http.Response, err error) (*http.Response, error) {
+	var c call
+	c.init(t, req, s)
 	c.Response, c.Err, c.sent = resp, err, 1
 	return c.finish()
+}
+
+// direct reports whether the first attempt at req needs nothing before it, and nothing after it if it succeeds, but to
+// tell the Budget that it returns.
+func (t *Transport) direct(req *http.Request, s *settings) (*Budget, bool) {
+	b := t.policy.Budget
+	if s != nil {
+		if s.attempt > 0 || s.decision != nil || s.operation != nil || s.policy != nil && !s.policy.direct() {
+			return nil, false
+		}
+		if s.policy != nil && s.policy.Budget != nil {
+			b = s.policy.Budget
+		}
+	}
+	if b == nil {
+		b = &t.budget
+	}
+	return b, req.Trailer == nil && t.policy.direct()
 }
 
 // succeeded reports whether [Classify] would call this outcome a final response, of a base that left nothing open.
 func succeeded(resp *http.Response, err error) bool {
 	return err == nil && resp != nil && resp.Request != nil && ClassifyStatus(resp.StatusCode) == Final
-}
-
-func (t *Transport) ownBudget() *Budget {
-	if t.policy.Budget != nil {
-		return t.policy.Budget
-	}
-	return &t.budget
 }
