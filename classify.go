@@ -47,7 +47,8 @@ func (c Class) String() string {
 //     what net/http returns if no connection could be had to the server, to its proxy, or through SOCKS, if the TLS
 //     handshake took longer than TLSHandshakeTimeout, or for REFUSED_STREAM (RFC 9113 section 8.7);
 //   - [Transient] otherwise, since half of what can go wrong in net/http has no type to know it by: so a handshake
-//     that is cut off, or a proxy's 503 to CONNECT, looks like a failure in the middle of the request.
+//     that is cut off looks like a failure in the middle of the request, and so does a proxy's 503 to CONNECT unless
+//     the base is the default one.
 //
 // A proof is read where it arises. An error that only wraps such an error proves nothing, since it may be about
 // another server, a token's or that of a redirect, and neither does one that came together with a response. The
@@ -90,6 +91,8 @@ func pointless(req *http.Request, err error) bool {
 	switch e := err.(type) {
 	case *Error:
 		return e.Attempts == 0
+	case connectStatus:
+		return e.isRefusal()
 	case *net.DNSError:
 		return e.IsNotFound && !e.IsTemporary
 	case *net.AddrError, *net.ParseError, net.InvalidAddrError, net.UnknownNetworkError:

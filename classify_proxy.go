@@ -1,16 +1,39 @@
 package retry
 
 import (
+	"context"
+	"net"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 )
 
-// refusedByProxy reports whether err is all that http.Transport leaves of a proxy's answer to CONNECT, its reason
-// phrase, and the answer was one of 400 to 499 that does not pass: over plain HTTP it would be a response, and Final
-// too.
-//
-// The phrase proves nothing more. A 503 is not taken for a proof that nothing was sent, as any base may make an error
-// of the status of a response.
+// connectAnswered is the OnProxyConnectResponse of the default base. It keeps the status of a proxy's answer, of
+// which http.Transport leaves only the reason phrase. So the proxy's words don't matter, and a 503 proves that
+// nothing was sent.
+func connectAnswered(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+	if resp.StatusCode == http.StatusOK {
+		return nil
+	}
+	return &net.OpError{Op: "proxyconnect", Net: "tcp", Err: connectStatus(resp.StatusCode)}
+}
+
+// connectStatus is the error of a proxy's answer to CONNECT.
+type connectStatus int
+
+func (s connectStatus) Error() string {
+	return strings.TrimSpace(strconv.Itoa(int(s)) + " " + http.StatusText(int(s)))
+}
+
+// isRefusal reports whether another CONNECT would have the same answer: what over plain HTTP is a response, and Final.
+func (s connectStatus) isRefusal() bool {
+	return s >= 400 && s <= 499 && ClassifyStatus(int(s)) == Final
+}
+
+// refusedByProxy reports whether err is all that http.Transport leaves of a proxy's refusal, its reason phrase. That
+// proves nothing more: a 503 is not taken to mean that nothing was sent, as any base may make an error of a
+// response's status.
 func refusedByProxy(req *http.Request, err error) bool {
 	if req == nil || req.URL == nil || req.URL.Scheme != "https" {
 		return false
@@ -20,7 +43,7 @@ func refusedByProxy(req *http.Request, err error) bool {
 	for code := 400; code < 500; code++ {
 		text := http.StatusText(code)
 		if text != "" && strings.EqualFold(strings.TrimSpace(phrase), text) {
-			return ClassifyStatus(code) == Final
+			return connectStatus(code).isRefusal()
 		}
 	}
 	return false

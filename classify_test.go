@@ -1,11 +1,15 @@
 package retry_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 
@@ -109,4 +113,40 @@ func TestReplayableAsksForGetBodyOnlyIfThereIsABody(t *testing.T) {
 func TestAClassHasAName(t *testing.T) {
 	assert.Equal(t, "final transient unprocessed Class(7) Class(-1)",
 		fmt.Sprint(retry.Final, " ", retry.Transient, " ", retry.Unprocessed, " ", retry.Class(7), " ", retry.Class(-1)))
+}
+
+// loop is an error without an end.
+type loop struct{ wide bool }
+
+func (loop) Error() string { return "loop" }
+
+func (l loop) Unwrap() []error {
+	if l.wide {
+		return []error{l, l, l}
+	}
+	return []error{l}
+}
+
+// chain is an error that wraps itself.
+type chain struct{}
+
+func (chain) Error() string { return "chain" }
+func (chain) Unwrap() error { return chain{} }
+
+func TestAnErrorOfAnyShapeIsAskedInBoundedTime(t *testing.T) {
+	deep, wide := error(errDialRefused), make([]error, 0, 1<<16)
+	for range 1 << 16 {
+		deep = errors.Join(deep)
+		wide = append(wide, errDialRefused)
+	}
+	for name, err := range map[string]error{
+		"loop": loop{}, "loop of three": loop{wide: true}, "chain": chain{}, "deep": deep, "wide": errors.Join(wide...),
+		"nil pointer, joined": errors.Join((*net.DNSError)(nil), errHostNotFound), "nil Error": (*retry.Error)(nil),
+		"nil url.Error": (*url.Error)(nil), "join of nil pointers": errors.Join((*net.OpError)(nil), (*retry.Error)(nil)),
+	} {
+		begin := time.Now()
+		assert.Equal(t, retry.Transient, retry.Classify(retry.Attempt{Request: place("POST", "").Request, Err: err}), name)
+		assert.Less(t, time.Since(begin), 5*time.Second, name)
+		_, _ = retry.New(play(fail(err), answer(200)), every(0)).RoundTrip(place("POST", "").Request)
+	}
 }

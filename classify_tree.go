@@ -22,7 +22,8 @@ func every(err error, says func(error) bool) bool {
 // holds asks err, and then what it wraps. An Error is asked for the last attempt's error, never for the reason: that is
 // no cause of the failure.
 func (t *tree) holds(err error) bool {
-	for ; err != nil && t.left > 0 && !isNilPointer(err); t.left-- {
+	for err != nil && t.left > 0 && !isNilPointer(err) {
+		t.left--
 		if t.says(err) {
 			return true
 		}
@@ -32,7 +33,6 @@ func (t *tree) holds(err error) bool {
 		case *Error:
 			err = e.Err
 		case interface{ Unwrap() []error }:
-			t.left--
 			return t.among(e.Unwrap())
 		default:
 			return false

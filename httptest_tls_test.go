@@ -1,7 +1,6 @@
 package retry_test
 
 import (
-	"context"
 	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -13,8 +12,6 @@ import (
 	"math/big"
 	"net"
 	"net/http"
-	"net/url"
-	"strings"
 	"testing"
 	"time"
 
@@ -129,107 +126,4 @@ func TestFailuresOfTLS(t *testing.T) {
 		{name: "reset in the handshake", url: url, text: "reset", class: retry.Transient,
 			base: raw(func(c net.Conn) { _, _ = c.Read(make([]byte, 1<<10)); reset(c) })},
 	})
-}
-
-// via returns a base that goes through a proxy, which handles its connections by handle.
-func via(proxy string, handle func(net.Conn)) func(*testing.T) http.RoundTripper {
-	return func(t *testing.T) http.RoundTripper {
-		s := serveRaw(t, http1, handle)
-		u, err := url.Parse(proxy)
-		require.NoError(t, err)
-		s.base.Proxy = http.ProxyURL(u)
-		return s.base
-	}
-}
-
-func TestFailuresOfProxies(t *testing.T) {
-	const (
-		url   = "https://example.com/"
-		proxy = "http://proxy.example.com:3128"
-		socks = "socks5://proxy.example.com:1080"
-	)
-	away := func(proxy string) func(*testing.T) http.RoundTripper {
-		return func(t *testing.T) http.RoundTripper {
-			base := via(proxy, nil)(t).(*http.Transport)
-			addr := closedPort(t)
-			base.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-				return new(net.Dialer).DialContext(ctx, "tcp", addr)
-			}
-			return base
-		}
-	}
-	unfold(t, false, []failure{
-		{name: "the proxy of an http URL is away", url: "http://example.com/", text: "proxyconnect tcp: dial tcp", class: retry.Unprocessed,
-			base: away(proxy)},
-		{name: "the proxy of an https URL is away", url: url, text: "proxyconnect tcp: dial tcp", class: retry.Unprocessed,
-			base: away(proxy)},
-		{name: "the SOCKS proxy is away", url: url, text: "proxyconnect tcp: dial tcp", class: retry.Unprocessed,
-			base: away(socks)},
-	})
-	unfold(t, true, []failure{
-		{name: "CONNECT is not answered", url: url, text: "EOF", class: retry.Transient, base: via(proxy, sending(""))},
-		{name: "the proxy's certificate is unknown", url: url, text: "unknown authority", class: retry.Final,
-			base: func(t *testing.T) http.RoundTripper {
-				certificate, _ := selfSigned(t, "proxy.example.com", 2100)
-				config := &tls.Config{Certificates: []tls.Certificate{certificate}}
-				return via("https://proxy.example.com:3128", func(c net.Conn) { shakeHands(c, config) })(t)
-			}},
-		{name: "the proxy ends the handshake", url: url, text: "proxyconnect tcp: EOF", class: retry.Unprocessed,
-			base: via("https://proxy.example.com:3128", func(c net.Conn) { _, _ = c.Read(make([]byte, 1<<10)) })},
-		{name: "the proxy's handshake stalls", url: url, text: "proxyconnect tcp: net/http: TLS handshake timeout", class: retry.Unprocessed,
-			base: func(t *testing.T) http.RoundTripper {
-				base := via("https://proxy.example.com:3128", func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })(t).(*http.Transport)
-				base.TLSHandshakeTimeout = time.Minute
-				return base
-			}},
-		{name: "the SOCKS proxy does not take the password", url: url, text: "authentication failed", class: retry.Final,
-			base: via("socks5://user:wrong@proxy.example.com:1080", func(c net.Conn) {
-				_, _ = io.ReadFull(c, make([]byte, 4)) // RFC 1928 section 3: two methods
-				_, _ = c.Write([]byte{5, 2})
-				_, _ = c.Read(make([]byte, 1<<10)) // RFC 1929 section 2
-				_, _ = c.Write([]byte{1, 1})
-			})},
-		{name: "the SOCKS proxy does not allow it", url: url, text: "not allowed by ruleset", class: retry.Final,
-			base: via(socks, answerSOCKS(2))},
-		{name: "the SOCKS proxy cannot reach the host", url: url, text: "socks connect tcp", class: retry.Unprocessed,
-			base: via(socks, answerSOCKS(4))},
-	})
-}
-
-// answerSOCKS is a SOCKS proxy that asks for no password and answers with code (RFC 1928 section 6).
-func answerSOCKS(code byte) func(net.Conn) {
-	return func(c net.Conn) {
-		_, _ = io.ReadFull(c, make([]byte, 3)) // RFC 1928 section 3
-		_, _ = c.Write([]byte{5, 0})
-		_, _ = c.Read(make([]byte, 1<<10))
-		_, _ = c.Write([]byte{5, code, 0, 1, 0, 0, 0, 0, 0, 0})
-	}
-}
-
-// Nothing but the reason phrase is left of a proxy's answer to CONNECT. It is enough to know that there is no point in
-// asking again, but it proves nothing of the request.
-func TestTheAnswerOfAProxyToCONNECT(t *testing.T) {
-	certificate, pool := selfSigned(t, "proxy.example.com", 2100)
-	config := &tls.Config{Certificates: []tls.Certificate{certificate}}
-	for status, class := range map[string]retry.Class{
-		"400 Bad Request": retry.Final, "403 Forbidden": retry.Final, "403 FORBIDDEN": retry.Final, "404 Not Found": retry.Final,
-		"407 Proxy Authentication Required":                         retry.Final,
-		"407 Proxy Authentication Required ( The server says so. )": retry.Final,
-		"408 Request Timeout":                                       retry.Transient, "429 Too Many Requests": retry.Transient, "500 Internal Server Error": retry.Transient,
-		"502 Bad Gateway": retry.Transient, "503 Service Unavailable": retry.Transient, "504 Gateway Timeout": retry.Transient,
-		"403 ": retry.Transient, "403": retry.Transient, "403 Go away": retry.Transient, "302 Found": retry.Transient,
-	} {
-		_, text, _ := strings.Cut(status, " ")
-		answer := sending("HTTP/1.1 " + status + "\r\nContent-Length: 0\r\n\r\n")
-		unfold(t, true, []failure{
-			{name: status, url: "https://example.com/", text: text, class: class,
-				base: via("http://proxy.example.com:3128", answer)},
-			{name: status + ", over TLS", url: "https://example.com/", text: text, class: class,
-				base: func(t *testing.T) http.RoundTripper {
-					base := via("https://proxy.example.com:3128", func(c net.Conn) { answer(tls.Server(c, config)) })(t).(*http.Transport)
-					base.TLSClientConfig = &tls.Config{RootCAs: pool}
-					return base
-				}},
-		})
-	}
 }

@@ -53,7 +53,11 @@ func (t *Transport) roundTripper() http.RoundTripper {
 }
 
 func (t *Transport) pool() http.RoundTripper {
-	t.once.Do(func() { t.pooled = cleanhttp.DefaultPooledTransport() })
+	t.once.Do(func() {
+		pooled := cleanhttp.DefaultPooledTransport()
+		pooled.OnProxyConnectResponse = connectAnswered
+		t.pooled = pooled
+	})
 	return t.pooled
 }
 

@@ -1,0 +1,183 @@
+package retry_test
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/seed-e3550de8/retry"
+)
+
+// A cause sends a request through net/http to a server of its own, and so has the error that net/http makes of it.
+type cause struct {
+	base   http.RoundTripper
+	url    string
+	proves bool // nothing was sent, or it was refused unseen, and the error is enough to know it
+}
+
+// causes makes one of each kind. Their servers count in acted the requests that they read.
+func causes(t *testing.T, acted *int) []cause {
+	const plain, secure = "http://example.com/", "https://example.com/"
+	closed := serveRaw(t, http1, nil)
+	closed.wire.Close()
+	counting := func(proto string, then func(net.Conn)) *http.Transport {
+		return serveRaw(t, proto, func(c net.Conn) { readRequest(c); *acted++; then(c) }).base
+	}
+	away := via("http://proxy.example.com:3128", nil)(t).(*http.Transport)
+	away.DialContext = closed.base.DialContext
+	stalled := serveRaw(t, http1, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }).base
+	stalled.TLSHandshakeTimeout = time.Minute
+	leave := func(net.Conn) {}
+	return []cause{
+		{closed.base, plain, true},
+		{closed.base, secure, true},
+		{away, plain, true},
+		{away, secure, true},
+		{stalled, secure, true},
+		{framing(t, func(p *framePeer, stream uint32) { p.rst(stream, codeRefused) }).base, plain, true},
+		{counting(http1, leave), plain, false},
+		{counting(http1, reset), plain, false},
+		{framing(t, func(p *framePeer, stream uint32) { *acted++; p.rst(stream, codeInternal) }).base, plain, false},
+		{framing(t, func(p *framePeer, _ uint32) { *acted++; p.Close() }).base, plain, false},
+		{via("http://proxy.example.com:3128", sending("HTTP/1.1 503 Service Unavailable\r\n\r\n"))(t), secure, false},
+		{handshake("example.com", 2100, false, nil)(t), secure, false},
+		{handshake("example.com", 2100, true, func(server, _ *tls.Config) { server.Certificates = nil })(t), secure, false},
+		{redirecting{counting(http1, redirectAway), closed.base}, plain, false},
+	}
+}
+
+func redirectAway(c net.Conn) {
+	_, _ = io.WriteString(c, "HTTP/1.1 307 Temporary Redirect\r\nLocation: http://away.example/\r\nContent-Length: 0\r\n\r\n")
+}
+
+// redirecting is a base that is itself a client: it follows a redirect to a server that is away.
+type redirecting struct{ first, second http.RoundTripper }
+
+func (r redirecting) RoundTrip(req *http.Request) (*http.Response, error) {
+	own := *req
+	own.RequestURI = ""
+	return (&http.Client{Transport: baseFunc(func(req *http.Request) (*http.Response, error) {
+		if req.URL.Host == "away.example" {
+			return r.second.RoundTrip(req)
+		}
+		return r.first.RoundTrip(req)
+	})}).Do(&own)
+}
+
+// A proof is a POST through a base that does, in each attempt, what dice choose, and tells of it in an error of any
+// shape.
+type proof struct {
+	dice   *dice
+	causes []cause
+	acted  int
+	memory bool // the request's body is known to be there
+	bare   bool // the last attempt's error is that of one cause as it is, which proves it
+	late   *http.Response
+}
+
+func (p *proof) RoundTrip(req *http.Request) (*http.Response, error) {
+	p.bare, p.late = false, nil
+	err := p.tree(req, 3)
+	if req.Body != nil {
+		req.Body.Close()
+	}
+	return p.late, err
+}
+
+// send sends a copy of req by a cause.
+func (p *proof) send(req *http.Request, c cause) error {
+	own := req.Clone(req.Context())
+	own.URL, _ = url.Parse(c.url)
+	own.Host = ""
+	if req.GetBody != nil {
+		own.Body, _ = req.GetBody()
+	}
+	resp, err := c.base.RoundTrip(own)
+	drop(resp)
+	return err
+}
+
+// tree is an error made of what came of one request, or of several.
+func (p *proof) tree(req *http.Request, depth int) error {
+	shape := p.dice.roll(9)
+	if depth == 0 || shape < 3 {
+		c := p.causes[p.dice.roll(len(p.causes))]
+		p.bare = depth == 3 && c.proves
+		return p.send(req, c)
+	}
+	switch one := p.tree(req, depth-1); shape {
+	case 3:
+		return errors.Join(one, p.tree(req, depth-1))
+	case 4:
+		return fmt.Errorf("%w, then %w", one, p.tree(req, depth-1))
+	case 5: // a step that went well came before
+		p.acted++
+		return fmt.Errorf("second step: %w", one)
+	case 6:
+		p.acted++
+		return &url.Error{Op: "Post", URL: "http://other.example/", Err: one}
+	case 7:
+		p.acted++
+		return &retry.Error{Attempts: 2, Err: one}
+	default:
+		p.acted++
+		drop(p.late)
+		p.late, _ = answer(200)(req)
+		return one
+	}
+}
+
+// body returns one that is in memory, or one that is fed by a server and fails as that does.
+func (p *proof) body() func() (io.ReadCloser, error) {
+	if p.memory = p.dice.roll(4) > 0; p.memory {
+		return func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("payload")), nil }
+	}
+	source := p.causes[p.dice.roll(5)]
+	return func() (io.ReadCloser, error) {
+		req, _ := http.NewRequest("GET", source.url, nil)
+		_, err := source.base.RoundTrip(req)
+		return io.NopCloser(io.MultiReader(strings.NewReader("record"), &failing{err})), nil
+	}
+}
+
+// FuzzProof checks the seventh promise: a POST without a key is sent again only if no server has acted on it.
+func FuzzProof(f *testing.F) {
+	random := rand.New(rand.NewPCG(11, 11))
+	for range 200 {
+		choices := make([]byte, 24)
+		for i := range choices {
+			choices[i] = byte(random.UintN(256))
+		}
+		f.Add(choices)
+	}
+	primeResolver()
+	f.Fuzz(func(t *testing.T, choices []byte) {
+		synctest.Test(t, func(t *testing.T) {
+			p := &proof{dice: &dice{choices}}
+			p.causes = causes(t, &p.acted)
+			req := newRequest(t, "POST", "http://example.com/", "")
+			req.GetBody, req.ContentLength = p.body(), -1
+			req.Body, _ = req.GetBody()
+			tr := new(trail)
+			policy := tr.eager(3)
+			policy.OnAttempt = func(a retry.Attempt, d retry.Decision) {
+				synctest.Wait()
+				assert.False(t, d.Retry && p.acted > 0, "a server has acted on it, and it is sent again after: %v", a.Err)
+				assert.False(t, p.bare && p.memory && d.Class != retry.Unprocessed, "nobody has seen it, but it is %v: %v", d.Class, a.Err)
+			}
+			_, err := retry.New(p, policy).RoundTrip(req)
+			assert.Error(t, err)
+		})
+	})
+}
