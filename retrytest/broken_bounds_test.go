@@ -58,6 +58,24 @@ var brokenInBounds = []broken{
 		caught: []string{"BlockedGetBodyBounded"},
 	},
 	{
+		fault: "leaves open what GetBody returns too late",
+		change: around(func(r *reference, req *http.Request) (*http.Response, error) {
+			if req.GetBody == nil {
+				return r.RoundTrip(req)
+			}
+			copied := *req
+			copied.GetBody = func() (io.ReadCloser, error) {
+				body, err := req.GetBody()
+				if err == nil && req.Context().Err() != nil {
+					body = io.NopCloser(body)
+				}
+				return body, err
+			}
+			return r.RoundTrip(&copied)
+		}),
+		caught: []string{"BlockedGetBodyBounded"},
+	},
+	{
 		fault: "waits until the body of the attempt before is closed",
 		change: func(r *reference) http.RoundTripper {
 			return forwarding{r, func(req *http.Request) (*http.Response, error) {

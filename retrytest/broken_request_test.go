@@ -67,7 +67,7 @@ var brokenInRequest = []broken{
 		}),
 		caught: []string{
 			"BodyClosed", "BodyNotBuffered", "ExpectContinue",
-			"BlockedGetBodyBounded", "BlockedUploadHTTP1", "BlockedUploadHTTP2",
+			"BlockedUploadHTTP1", "BlockedUploadHTTP2",
 		},
 	},
 	{

@@ -9,6 +9,8 @@ import (
 	"github.com/seed-e3550de8/retry/retrytest"
 )
 
+const buffered = "its documentation says that it reads the body into memory"
+
 func rehttpTransport() Subject {
 	wrap := func(attempts int) func(http.RoundTripper) http.RoundTripper {
 		return func(base http.RoundTripper) http.RoundTripper {
@@ -39,7 +41,9 @@ func rehttpTransport() Subject {
 			NoRetryAfter:     true,
 			NoDeadline:       true,
 			Unclaimed: map[string]string{
-				"BodyNotBuffered":       "its documentation says that it reads the body into memory",
+				"BodyNotBuffered":       buffered,
+				"BlockedUploadHTTP1":    buffered,
+				"BlockedUploadHTTP2":    buffered,
 				"CertificateErrorFinal": "which errors are retried is for its user to say",
 				"CancelKeepsLastError":  lastErrorLost,
 			},
