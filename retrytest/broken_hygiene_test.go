@@ -60,12 +60,15 @@ var brokenInHygiene = []broken{
 	{
 		fault: "makes attempts under a context of its own",
 		change: beneath(func(base http.RoundTripper, req *http.Request) (*http.Response, error) {
-			return base.RoundTrip(req.WithContext(context.Background()))
+			resp, err := base.RoundTrip(req.WithContext(context.Background()))
+			if resp != nil {
+				resp.Request = req
+			}
+			return resp, err
 		}),
 		caught: []string{
 			"NeverBoth", "BodyClosed", "BodyClosedOnce", "NothingLeft", // blocked
 			"ClientTimeout", "Informational",
-			"BlockedCloseBounded", "BlockedUploadHTTP2", "DiscardGivenUp",
 		},
 	},
 }
