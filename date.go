@@ -1,6 +1,7 @@
 package retry
 
 import (
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +20,9 @@ type date struct {
 // parseDate reads the forms that [ParseRetryAfter] lists. A year of two digits is the one that RFC 9110 section 5.6.7
 // means, seen from ref.
 func parseDate(s string, ref time.Time) (time.Time, bool) {
+	if t, ok := fixdate(s); ok {
+		return t, true
+	}
 	s, _, _ = strings.Cut(s, "(") // JavaScript adds "(Coordinated Universal Time)"
 	var d date
 	for s != "" {
@@ -32,6 +36,15 @@ func parseDate(s string, ref time.Time) (time.Time, bool) {
 		s = rest
 	}
 	return d.time(ref)
+}
+
+// fixdate reads an IMF-fixdate (RFC 9110 section 5.6.7), which is what nearly every server writes.
+func fixdate(s string) (time.Time, bool) {
+	if len(s) != len(http.TimeFormat) {
+		return time.Time{}, false
+	}
+	t, err := time.Parse(http.TimeFormat, s)
+	return t, err == nil
 }
 
 func (d *date) time(ref time.Time) (time.Time, bool) {

@@ -52,8 +52,8 @@ func ParseRetryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 	return d, ok
 }
 
-// longest parses each member of each value. It need not know that the comma after a day of the week separates nothing:
-// the day is a member that says nothing, and the date can do without.
+// longest parses each member of each value. The comma after a day of the week may be taken for one that separates: the
+// day is then a member that says nothing, and the date can do without.
 func longest(values []string, parse func(string) (time.Duration, bool)) (d time.Duration, ok bool) {
 	for _, v := range values {
 		for member := ""; v != ""; {
@@ -69,6 +69,9 @@ func longest(values []string, parse func(string) (time.Duration, bool)) (d time.
 func cutMember(list string) (member, rest string) {
 	if digits(list) == list {
 		return list, ""
+	}
+	if _, ok := fixdate(list); ok {
+		return list, "" // with a comma that separates nothing
 	}
 	member = list
 	if i := strings.IndexAny(list, ",;"); i >= 0 {

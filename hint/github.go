@@ -21,7 +21,8 @@ const leastGitHub = time.Minute
 // of GraphQL is one if nothing remains and the body says so. Any other response asks for what its Retry-After does.
 //
 // GitHub answers 403 more often than 429, so use GitHubLimit with it. Set MaxRetryAfter to what you would wait: with
-// the default, a minute, most responses to an exhausted primary limit are returned at once.
+// the default, a minute, most responses to an exhausted primary limit are returned at once. With go-github, set
+// DisableRateLimitCheck of its client, or it refuses by itself what would be sent when the limit is over.
 func GitHub(resp *http.Response, now time.Time) (time.Duration, bool) {
 	if d, ok := retryAfter(resp, now); ok || !limitedByGitHub(resp) {
 		return d, ok
