@@ -89,8 +89,8 @@ func classifyError(a *Attempt) (class Class) {
 // pointless reports whether err itself, not what it wraps, says that the same request would fail in the same way again.
 func pointless(req *http.Request, err error) bool {
 	switch e := err.(type) {
-	case *Error:
-		return e.Attempts == 0
+	case *Error: // of a Gate further in; that of a side request says nothing of this one
+		return e.Attempts == 0 && (e.layer == nil || e.layer.is(req))
 	case connectStatus:
 		return e.isRefusal()
 	case *net.DNSError:
