@@ -78,14 +78,7 @@ func earlyReplies(p *probe, protocols http.Protocols) {
 
 	ctx, cancel := context.WithTimeout(p.Context(), time.Minute)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, server.URL, nil)
-	if err != nil {
-		p.Fatal(err)
-	}
-	req.ContentLength = uploadSize
-	req.GetBody = func() (io.ReadCloser, error) { return &uploadBody{reader: bytes.NewReader(data)}, nil }
-	req.Body, _ = req.GetBody()
-	resp, err := p.roundTrip(wrap(tr), req)
+	resp, err := p.roundTrip(wrap(tr), p.put(ctx, server.URL, data))
 	if err == nil {
 		resp.Body.Close()
 	}
@@ -99,6 +92,19 @@ func earlyReplies(p *probe, protocols http.Protocols) {
 		p.broken("After an early answer %d uploads arrived, and the call ended with the response %v and the error %v.",
 			len(arrived), resp, err)
 	}
+}
+
+// put is an upload of data, with a body that can be rewound.
+func (p *probe) put(ctx context.Context, url string, data []byte) *http.Request {
+	p.Helper()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, url, nil)
+	if err != nil {
+		p.Fatal(err)
+	}
+	req.ContentLength = int64(len(data))
+	req.GetBody = func() (io.ReadCloser, error) { return &uploadBody{reader: bytes.NewReader(data)}, nil }
+	req.Body, _ = req.GetBody()
+	return req
 }
 
 // dialSmall makes connections that hold little back: grown to its limit, a socket could hold the whole upload.
