@@ -145,9 +145,6 @@ func (b *body) take(resp *http.Response) error {
 		spare = b.at - b.rep.start
 	}
 	skip, err := b.rep.judge(resp, b.at, spare-b.skipped)
-	if err == nil && !b.install(resp.Body) {
-		err = http.ErrBodyReadAfterClose
-	}
 	switch {
 	case err == io.EOF:
 		closeResponse(resp)
@@ -155,6 +152,9 @@ func (b *body) take(resp *http.Response) error {
 	case err != nil:
 		closeResponse(resp)
 		return b.fail(b.broken, err, resp.StatusCode)
+	case !b.install(resp.Body):
+		closeResponse(resp)
+		return b.fail(b.broken, b.gone(), 0)
 	}
 	b.broken = nil
 	b.skip(skip)

@@ -88,6 +88,7 @@ func TestAResponseThatComesAfterCloseIsClosed(t *testing.T) {
 	_, err = io.ReadAll(resp.Body)
 	require.ErrorIs(t, err, http.ErrBodyReadAfterClose)
 	require.ErrorIs(t, err, errFirst)
+	assert.Zero(t, requireError(t, err).StatusCode, "it is not why")
 	require.Len(t, base.bodies, 2)
 	assert.Equal(t, 1, base.bodies[1].closed)
 }
@@ -150,4 +151,25 @@ func TestARequestWithoutAHeaderIsContinued(t *testing.T) {
 		assert.Equal(t, "0123456789", string(got))
 		assert.Nil(t, req.Header)
 	}
+}
+
+// endless is a body without an end.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
+
+func TestAReadTakesNoMemory(t *testing.T) {
+	answer := func() (*http.Response, error) {
+		resp, err := reply(200, 1<<62, "", nil)()
+		resp.Body = &tracked{Reader: endless{}}
+		return resp, err
+	}
+	base := &script{answers: []func() (*http.Response, error){answer}}
+	resp, err := resume.New(base, resume.Policy{}).RoundTrip(get(t))
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	require.NotSame(t, base.bodies[0], resp.Body)
+	buf := make([]byte, 32<<10)
+	assert.Zero(t, testing.AllocsPerRun(1000, func() { _, err = resp.Body.Read(buf) }))
+	require.NoError(t, err)
 }
