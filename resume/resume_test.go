@@ -118,20 +118,30 @@ func TestAContinuationHasTheCallersFieldsAndItsOwnConditions(t *testing.T) {
 }
 
 func TestAThousandBreaksAreSurvived(t *testing.T) {
-	const size, piece = 66_000_000, 66_000
-	list := slices.Repeat(answers(breakAt(piece)), size/piece-1)
-	withOrigin(t, size, list, func(t *testing.T, s *httpfault.Server, o *origin) {
-		var longest time.Duration
-		p := resume.Policy{Backoff: retry.Exponential{Jitter: retry.NoJitter}, OnContinue: func(c resume.Continuation) {
-			longest = max(longest, c.Wait)
-		}}
-		got, err := download(t, wrapped(s, p), request(t, s))
-		require.NoError(t, err)
-		requireSame(t, o.content, got)
-		assert.Len(t, o.requests, size/piece)
-		assert.Equal(t, time.Second, longest, "the count starts anew after real progress")
-		assert.LessOrEqual(t, o.sent(), int64(size), "nothing is sent twice")
-	})
+	for name, tc := range map[string]struct {
+		breaks, piece int
+		policy        resume.Policy
+		longest       time.Duration
+	}{
+		"a thousand":                  {1000, 1000, resume.Policy{MaxContinuations: 66}, 32 * time.Second},
+		"all with progress, and few":  {50, 64 << 10, resume.Policy{MaxContinuations: 1}, time.Second},
+		"as many as without progress": {5, 1, resume.Policy{}, 16 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			list := slices.Repeat(answers(breakAt(tc.piece)), tc.breaks)
+			withOrigin(t, (tc.breaks+1)*tc.piece, list, func(t *testing.T, s *httpfault.Server, o *origin) {
+				var longest time.Duration
+				tc.policy.Backoff = retry.Exponential{Jitter: retry.NoJitter}
+				tc.policy.OnContinue = func(c resume.Continuation) { longest = max(longest, c.Wait) }
+				got, err := download(t, wrapped(s, tc.policy), request(t, s))
+				require.NoError(t, err)
+				requireSame(t, o.content, got)
+				assert.Len(t, o.requests, tc.breaks+1)
+				assert.Equal(t, tc.longest, longest)
+				assert.Equal(t, int64(len(o.content)), o.sent(), "nothing is sent twice")
+			})
+		})
+	}
 }
 
 func TestAReaderThatTakesMinutesGetsEverything(t *testing.T) {
