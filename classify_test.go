@@ -1,6 +1,7 @@
 package retry_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -148,5 +149,6 @@ func TestAnErrorOfAnyShapeIsAskedInBoundedTime(t *testing.T) {
 		assert.Equal(t, retry.Transient, retry.Classify(retry.Attempt{Request: place("POST", "").Request, Err: err}), name)
 		assert.Less(t, time.Since(begin), 5*time.Second, name)
 		_, _ = retry.New(play(fail(err), answer(200)), every(0)).RoundTrip(place("POST", "").Request)
+		_, _ = retry.Do(t.Context(), every(0), func(context.Context) (int, error) { return 0, err })
 	}
 }

@@ -58,7 +58,7 @@ func (e *markedError) Unwrap() error { return e.error }
 
 // classifyRun is the class of the error of a run.
 func (p *Policy) classifyRun(a Attempt) Class {
-	if m, ok := errors.AsType[*markedError](a.Err); ok {
+	if m, ok := find[*markedError](a.Err); ok {
 		return m.class
 	}
 	if p.Classify == nil {

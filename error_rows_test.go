@@ -99,21 +99,26 @@ var errorRows = []struct {
 	{"reset and refused, %w and %w", fmt.Errorf("%w, %w", errPeerReset, errDialRefused), retry.Transient, nil},
 	{"host not found and reset, joined", errors.Join(errHostNotFound, errPeerReset), retry.Transient, nil},
 	{"reset and host not found, joined", errors.Join(errPeerReset, errHostNotFound), retry.Transient, nil},
-	{"refused in a join in a join", errors.Join(errDialRefused, errors.Join(errDialRefused, io.EOF)), retry.Transient, nil},
+	{"refused in a join in a join", errors.Join(errDialRefused, errors.Join(errDialRefused, io.EOF)), retry.Transient,
+		nil},
 	{"nothing, joined", noErrors{}, retry.Transient, nil},
 	{"error that is a nil pointer", (*net.OpError)(nil), retry.Transient, nil},
 	{"error whose methods panic", unaskable{}, retry.Transient, nil},
-	{"bad TLS record, in mid-connection", tls.RecordHeaderError{Msg: "received record with version 301"}, retry.Transient, nil},
+	{"bad TLS record, in mid-connection", tls.RecordHeaderError{Msg: "received record with version 301"},
+		retry.Transient, nil},
 	{"registered scheme, error of the base's own", errors.New("queue is full"), retry.Transient, unixScheme},
 	{"error of the base's own", errors.New("queue is full"), retry.Transient, nil},
-	{"refusal after a redirect", &url.Error{Op: "Get", URL: "http://other.example/", Err: errDialRefused}, retry.Transient, nil},
+	{"refusal after a redirect", &url.Error{Op: "Get", URL: "http://other.example/", Err: errDialRefused},
+		retry.Transient, nil},
 
 	{"host not found twice, joined", errors.Join(errHostNotFound, nil, errHostNotFound), retry.Final, nil},
 	{"host not found, wrapped", fmt.Errorf("send: %w", errHostNotFound), retry.Final, nil},
 	{"CONNECT answered 403", errors.New("Forbidden"), retry.Final, overTLS},
 	{"CONNECT answered 407", errors.New("Proxy Authentication Required"), retry.Final, overTLS},
-	{"CONNECT answered 407, in words of its own", errors.New("Proxy Authentication Required ( The server requires it. )"), retry.Final, overTLS},
-	{"SOCKS password is wrong", &net.OpError{Op: "socks connect", Err: errors.New("username/password authentication failed")}, retry.Final, nil},
+	{"CONNECT answered 407, in words of its own",
+		errors.New("Proxy Authentication Required ( The server requires it. )"), retry.Final, overTLS},
+	{"SOCKS password is wrong", &net.OpError{Op: "socks connect",
+		Err: errors.New("username/password authentication failed")}, retry.Final, nil},
 	{"HTTP/2 HTTP_1_1_REQUIRED", streamError{Code: 13}, retry.Final, nil},
 	{"scheme that nobody registered", errors.New(`unsupported protocol scheme "http+unix"`), retry.Final, unixScheme},
 	{"host not found", &net.OpError{Op: "dial", Err: &net.DNSError{IsNotFound: true}}, retry.Final, nil},
@@ -128,11 +133,13 @@ var errorRows = []struct {
 	{"certificate of the proxy", &net.OpError{Op: "proxyconnect", Err: x509.UnknownAuthorityError{}}, retry.Final, nil},
 	{"plain HTTP to an HTTPS client", tls.RecordHeaderError{Conn: new(net.TCPConn)}, retry.Final, nil},
 	{"plain HTTP, to an http.Client", &url.Error{Op: "Get", Err: http.ErrSchemeMismatch}, retry.Final, nil},
-	{"TLS alert through a proxy", &net.OpError{Op: "proxyconnect", Err: &net.OpError{Op: "remote error", Err: tls.AlertError(48)}}, retry.Final, nil},
+	{"TLS alert through a proxy", &net.OpError{Op: "proxyconnect",
+		Err: &net.OpError{Op: "remote error", Err: tls.AlertError(48)}}, retry.Final, nil},
 	{"ECH rejected", &tls.ECHRejectionError{}, retry.Final, nil},
 	{"ErrSkipAltProtocol", http.ErrSkipAltProtocol, retry.Final, nil},
 	{"Transport.CancelRequest", errors.New("net/http: request canceled"), retry.Final, nil},
-	{"Transport.CancelRequest, waiting", errors.New("net/http: request canceled while waiting for connection"), retry.Final, nil},
+	{"Transport.CancelRequest, waiting", errors.New("net/http: request canceled while waiting for connection"),
+		retry.Final, nil},
 }
 
 // alertRows are the alerts of RFC 8446 section 6 and RFC 5246 section 7.2, and those that were registered since, with
@@ -194,13 +201,15 @@ func TestTheNumberOfATLSAlertDecides(t *testing.T) {
 			alert, &net.OpError{Op: "remote error", Err: alert}, &net.OpError{Op: "local error", Err: alert},
 			&url.Error{Op: "Get", Err: &net.OpError{Op: "remote error", Err: alert}},
 		} {
-			assert.Equal(t, class, retry.Classify(retry.Attempt{Request: place("GET", "").Request, Err: err}), "%d: %v", number, err)
+			assert.Equal(t, class, retry.Classify(retry.Attempt{Request: place("GET", "").Request, Err: err}), "%d: %v",
+				number, err)
 		}
 		// Whatever the alert, the proxy's handshake has sent nothing.
 		if class == retry.Transient {
 			class = retry.Unprocessed
 		}
 		err := &net.OpError{Op: "proxyconnect", Err: &net.OpError{Op: "remote error", Err: alert}}
-		assert.Equal(t, class, retry.Classify(retry.Attempt{Request: place("GET", "").Request, Err: err}), "%d: %v", number, err)
+		assert.Equal(t, class, retry.Classify(retry.Attempt{Request: place("GET", "").Request, Err: err}), "%d: %v", number,
+			err)
 	}
 }

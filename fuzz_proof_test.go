@@ -58,7 +58,8 @@ func causes(t *testing.T, acted *int) []cause {
 }
 
 func redirectAway(c net.Conn) {
-	_, _ = io.WriteString(c, "HTTP/1.1 307 Temporary Redirect\r\nLocation: http://away.example/\r\nContent-Length: 0\r\n\r\n")
+	_, _ = io.WriteString(c, "HTTP/1.1 307 Temporary Redirect\r\n"+
+		"Location: http://away.example/\r\nContent-Length: 0\r\n\r\n")
 }
 
 // redirecting is a base that is itself a client: it follows a redirect to a server that is away.
@@ -174,7 +175,8 @@ func FuzzProof(f *testing.F) {
 			policy.OnAttempt = func(a retry.Attempt, d retry.Decision) {
 				synctest.Wait()
 				assert.False(t, d.Retry && p.acted > 0, "a server has acted on it, and it is sent again after: %v", a.Err)
-				assert.False(t, p.bare && p.memory && d.Class != retry.Unprocessed, "nobody has seen it, but it is %v: %v", d.Class, a.Err)
+				assert.False(t, p.bare && p.memory && d.Class != retry.Unprocessed, "nobody has seen it, but it is %v: %v",
+					d.Class, a.Err)
 			}
 			_, err := retry.New(p, policy).RoundTrip(req)
 			assert.Error(t, err)

@@ -39,11 +39,13 @@ func golden(t *testing.T, file, got string) {
 	}
 	want, err := os.ReadFile(path)
 	require.NoError(t, err, "go test -update . writes it")
-	assert.Equal(t, strings.Split(string(want), "\n"), strings.Split(got, "\n"), "%s: go test -update . writes it anew", file)
+	assert.Equal(t, strings.Split(string(want), "\n"), strings.Split(got, "\n"), "%s: go test -update . writes it anew",
+		file)
 }
 
-const decisionsHeading = `# What becomes of a request after its first attempt, under the zero Policy. "any" stands for every method and every body.
-# A body that can be sent "again" has a GetBody; one that can be sent "once" has none. Columns are two blanks apart or more.
+const decisionsHeading = `# What becomes of a request after its first attempt, under the zero Policy.
+# "any" stands for every method and every body. A body that can be sent "again" has a GetBody; one that can be sent
+# "once" has none. Columns are two blanks apart or more.
 
 `
 
@@ -63,15 +65,18 @@ func (k kind) order() *order {
 }
 
 var (
-	someKinds = []kind{{"GET", "none"}, {"PUT", "again"}, {"PUT", "once"}, {"POST", "again"}, {"POST with key", "again"}, {"POST with key", "once"}}
-	statuses  = []int{
-		101, 200, 201, 202, 204, 206, 301, 302, 303, 304, 307, 308, 400, 401, 402, 403, 404, 405, 407, 408, 409, 410, 411, 412, 413, 416,
-		417, 418, 421, 422, 423, 424, 425, 426, 428, 429, 431, 451, 499, 500, 501, 502, 503, 504, 505, 506, 507, 508, 510, 511, 520, 599, 600, 999,
+	someKinds = []kind{{"GET", "none"}, {"PUT", "again"}, {"PUT", "once"}, {"POST", "again"}, {"POST with key", "again"},
+		{"POST with key", "once"}}
+	statuses = []int{
+		101, 200, 201, 202, 204, 206, 301, 302, 303, 304, 307, 308, 400, 401, 402, 403, 404, 405, 407, 408, 409, 410,
+		411, 412, 413, 416, 417, 418, 421, 422, 423, 424, 425, 426, 428, 429, 431, 451, 499, 500, 501, 502, 503, 504,
+		505, 506, 507, 508, 510, 511, 520, 599, 600, 999,
 	}
 )
 
 func allKinds() (all []kind) {
-	for _, method := range []string{"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY", "POST", "POST with key", "PATCH", "PATCH with key", "CONNECT", "get"} {
+	for _, method := range []string{"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE", "QUERY", "POST", "POST with key",
+		"PATCH", "PATCH with key", "CONNECT", "get"} {
 		for _, body := range []string{"none", "again", "once"} {
 			all = append(all, kind{method, body})
 		}
@@ -113,7 +118,8 @@ func TestTheDecisionsAreThoseOfTheGoldenFile(t *testing.T) {
 }
 
 // writeDecisions writes a line for each kind, or one for all if they fare alike.
-func writeDecisions(t *testing.T, w *tabwriter.Writer, outcome string, first reply, kinds []kind, on ...func(*http.Request)) {
+func writeDecisions(t *testing.T, w *tabwriter.Writer, outcome string, first reply, kinds []kind,
+	on ...func(*http.Request)) {
 	var results []string
 	for _, k := range kinds {
 		o := k.order()

@@ -76,16 +76,21 @@ func TestDamageToATLSConnectionMayPass(t *testing.T) {
 	var rows []failure
 	for name, tlsVersion := range map[string]uint16{"TLS 1.2": tls.VersionTLS12, "TLS 1.3": tls.VersionTLS13} {
 		rows = append(rows,
-			failure{name: name + ", a bit of the response", url: url, text: "local error: tls: bad record MAC", class: retry.Transient,
-				base: damaged(tlsVersion, answerAfter(func(f *flipper) { f.write = last }))},
-			failure{name: name + ", a bit of the request", url: url, text: "remote error: tls: bad record MAC", class: retry.Transient,
-				base: damaged(tlsVersion, answerAfter(func(f *flipper) { f.read = last }))},
+			failure{name: name + ", a bit of the response", url: url, text: "local error: tls: bad record MAC",
+				class: retry.Transient,
+				base:  damaged(tlsVersion, answerAfter(func(f *flipper) { f.write = last }))},
+			failure{name: name + ", a bit of the request", url: url, text: "remote error: tls: bad record MAC",
+				class: retry.Transient,
+				base:  damaged(tlsVersion, answerAfter(func(f *flipper) { f.read = last }))},
 			failure{name: name + ", a bit of the response's record header", url: url, text: "received record with version",
 				class: retry.Transient, base: damaged(tlsVersion, answerAfter(func(f *flipper) { f.write = version }))},
 			failure{name: name + ", a bit of the handshake", url: url, class: retry.Transient, text: "tls: ",
 				base: damaged(tlsVersion, func(f *flipper, c *tls.Conn) { f.write = -10; _ = c.Handshake() })},
 			failure{name: name + ", cut off in the handshake", url: url, class: retry.Transient, text: "EOF",
-				base: damaged(tlsVersion, func(f *flipper, c *tls.Conn) { f.Conn = &cut{Conn: f.Conn, left: 100}; _ = c.Handshake() })},
+				base: damaged(tlsVersion, func(f *flipper, c *tls.Conn) {
+					f.Conn = &cut{Conn: f.Conn, left: 100}
+					_ = c.Handshake()
+				})},
 		)
 	}
 	unfold(t, true, rows)
@@ -107,7 +112,8 @@ func (c *cut) Write(p []byte) (int, error) {
 
 func TestAServerThatHasNoCertificateYetMayHaveOneSoon(t *testing.T) {
 	unfold(t, true, []failure{
-		{name: "internal_error", url: "https://example.com/", text: "remote error: tls: internal error", class: retry.Transient,
+		{name: "internal_error", url: "https://example.com/", text: "remote error: tls: internal error",
+			class: retry.Transient,
 			base: handshake("example.com", 2100, true, func(server, _ *tls.Config) {
 				server.Certificates = nil
 				server.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return nil, errors.New("not yet") }

@@ -164,12 +164,13 @@ func TestConnectionsThatFailInABubble(t *testing.T) {
 			s.wire.Close()
 			return s.base
 		}},
-		{name: "the dial times out", text: "i/o timeout", class: retry.Unprocessed, base: func(t *testing.T) http.RoundTripper {
-			return dialing(t, http1, func(ctx context.Context, _, _ string) (net.Conn, error) {
-				d := net.Dialer{Timeout: time.Minute, Resolver: resolver(silentServer(t))}
-				return d.DialContext(ctx, "tcp", "example.com:80")
-			})
-		}},
+		{name: "the dial times out", text: "i/o timeout", class: retry.Unprocessed,
+			base: func(t *testing.T) http.RoundTripper {
+				return dialing(t, http1, func(ctx context.Context, _, _ string) (net.Conn, error) {
+					d := net.Dialer{Timeout: time.Minute, Resolver: resolver(silentServer(t))}
+					return d.DialContext(ctx, "tcp", "example.com:80")
+				})
+			}},
 		{name: "reset after the request is read", text: "reset", class: retry.Transient,
 			base: over(func(c net.Conn) { readRequest(c); reset(c) })},
 		{name: "closed before a byte of the response", text: "EOF", class: retry.Transient, base: over(readRequest)},
@@ -179,7 +180,8 @@ func TestConnectionsThatFailInABubble(t *testing.T) {
 			base: over(sending("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"))},
 		{name: "closed inside a header line", text: "malformed MIME header", class: retry.Transient,
 			base: over(sending("HTTP/1.1 200 OK\r\nContent-Le"))},
-		{name: "malformed status line", text: "malformed HTTP", class: retry.Transient, base: over(sending("ICY 200 OK\r\n\r\n"))},
+		{name: "malformed status line", text: "malformed HTTP", class: retry.Transient,
+			base: over(sending("ICY 200 OK\r\n\r\n"))},
 		{name: "malformed Content-Length", text: "bad Content-Length", class: retry.Transient,
 			base: over(sending("HTTP/1.1 200 OK\r\nContent-Length: five\r\n\r\n"))},
 		{name: "headers without end", text: "server response headers exceeded", class: retry.Transient,

@@ -28,7 +28,8 @@ func TestASchemeOfABasesOwnIsNoDefect(t *testing.T) {
 	}
 	const url = "http+unix://socket/path"
 	unfold(t, false, []failure{
-		{name: "an error without a type", url: url, text: "socket is busy", class: retry.Transient, base: registered(errors.New("socket is busy"))},
+		{name: "an error without a type", url: url, text: "socket is busy", class: retry.Transient,
+			base: registered(errors.New("socket is busy"))},
 		{name: "refused", url: url, text: "dial", class: retry.Unprocessed, base: registered(errDialRefused)},
 		{name: "reset", url: url, text: "reset", class: retry.Transient, base: registered(errPeerReset)},
 		{name: "not registered", url: url, text: `unsupported protocol scheme "http+unix"`, class: retry.Final,
@@ -88,8 +89,9 @@ func TestOnlyBodiesWithoutANetworkLetAPOSTBeUnprocessed(t *testing.T) {
 			"NopCloser of a NopCloser": io.NopCloser(io.NopCloser(strings.NewReader("x"))),
 		},
 		retry.Transient: {
-			"pipe": newPipe(), "NopCloser of a pipe": io.NopCloser(newPipe()), "reader of a reader": io.LimitReader(strings.NewReader("x"), 1),
-			"NopCloser of nil": io.NopCloser(nil),
+			"pipe": newPipe(), "NopCloser of a pipe": io.NopCloser(newPipe()),
+			"reader of a reader": io.LimitReader(strings.NewReader("x"), 1),
+			"NopCloser of nil":   io.NopCloser(nil),
 		},
 	} {
 		for name, body := range bodies {
@@ -100,7 +102,8 @@ func TestOnlyBodiesWithoutANetworkLetAPOSTBeUnprocessed(t *testing.T) {
 			assert.Equal(t, want, retry.Classify(retry.Attempt{Request: req, Err: errDialRefused}), name)
 		}
 	}
-	assert.Equal(t, retry.Transient, retry.Classify(retry.Attempt{Err: errDialRefused}), "no request, so its body is not known")
+	assert.Equal(t, retry.Transient, retry.Classify(retry.Attempt{Err: errDialRefused}),
+		"no request, so its body is not known")
 }
 
 func asBody(r io.Reader) io.ReadCloser {

@@ -44,8 +44,9 @@ func TestFailuresOfProxies(t *testing.T) {
 		}
 	}
 	unfold(t, false, []failure{
-		{name: "the proxy of an http URL is away", url: "http://example.com/", text: "proxyconnect tcp: dial tcp", class: retry.Unprocessed,
-			base: away(proxy)},
+		{name: "the proxy of an http URL is away", url: "http://example.com/", text: "proxyconnect tcp: dial tcp",
+			class: retry.Unprocessed,
+			base:  away(proxy)},
 		{name: "the proxy of an https URL is away", url: url, text: "proxyconnect tcp: dial tcp", class: retry.Unprocessed,
 			base: away(proxy)},
 		{name: "the SOCKS proxy is away", url: url, text: "proxyconnect tcp: dial tcp", class: retry.Unprocessed,
@@ -61,9 +62,11 @@ func TestFailuresOfProxies(t *testing.T) {
 			}},
 		{name: "the proxy ends the handshake", url: url, text: "proxyconnect tcp: EOF", class: retry.Unprocessed,
 			base: via("https://proxy.example.com:3128", func(c net.Conn) { _, _ = c.Read(make([]byte, 1<<10)) })},
-		{name: "the proxy's handshake stalls", url: url, text: "proxyconnect tcp: net/http: TLS handshake timeout", class: retry.Unprocessed,
+		{name: "the proxy's handshake stalls", url: url, text: "proxyconnect tcp: net/http: TLS handshake timeout",
+			class: retry.Unprocessed,
 			base: func(t *testing.T) http.RoundTripper {
-				base := via("https://proxy.example.com:3128", func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })(t).(*http.Transport)
+				base := via("https://proxy.example.com:3128",
+					func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })(t).(*http.Transport)
 				base.TLSHandshakeTimeout = time.Minute
 				return base
 			}},
@@ -97,12 +100,16 @@ func TestTheAnswerOfAProxyToCONNECT(t *testing.T) {
 	certificate, pool := selfSigned(t, "proxy.example.com", 2100)
 	config := &tls.Config{Certificates: []tls.Certificate{certificate}}
 	for status, class := range map[string]retry.Class{
-		"400 Bad Request": retry.Final, "403 Forbidden": retry.Final, "403 FORBIDDEN": retry.Final, "404 Not Found": retry.Final,
-		"407 Proxy Authentication Required":                         retry.Final,
+		"400 Bad Request": retry.Final, "403 Forbidden": retry.Final, "403 FORBIDDEN": retry.Final,
+		"404 Not Found":                     retry.Final,
+		"407 Proxy Authentication Required": retry.Final,
 		"407 Proxy Authentication Required ( The server says so. )": retry.Final,
-		"408 Request Timeout":                                       retry.Transient, "429 Too Many Requests": retry.Transient, "500 Internal Server Error": retry.Transient,
-		"502 Bad Gateway": retry.Transient, "503 Service Unavailable": retry.Transient, "504 Gateway Timeout": retry.Transient,
-		"403 ": retry.Transient, "403": retry.Transient, "403 Go away": retry.Transient, "302 Found": retry.Transient,
+		"408 Request Timeout":   retry.Transient,
+		"429 Too Many Requests": retry.Transient, "500 Internal Server Error": retry.Transient,
+		"502 Bad Gateway": retry.Transient, "503 Service Unavailable": retry.Transient,
+		"504 Gateway Timeout": retry.Transient,
+		"403 ":                retry.Transient, "403": retry.Transient, "403 Go away": retry.Transient,
+		"302 Found": retry.Transient,
 	} {
 		_, text, _ := strings.Cut(status, " ")
 		answer := sending("HTTP/1.1 " + status + "\r\nContent-Length: 0\r\n\r\n")
@@ -111,7 +118,8 @@ func TestTheAnswerOfAProxyToCONNECT(t *testing.T) {
 				base: via("http://proxy.example.com:3128", answer)},
 			{name: status + ", over TLS", url: "https://example.com/", text: text, class: class,
 				base: func(t *testing.T) http.RoundTripper {
-					base := via("https://proxy.example.com:3128", func(c net.Conn) { answer(tls.Server(c, config)) })(t).(*http.Transport)
+					base := via("https://proxy.example.com:3128",
+						func(c net.Conn) { answer(tls.Server(c, config)) })(t).(*http.Transport)
 					base.TLSClientConfig = &tls.Config{RootCAs: pool}
 					return base
 				}},
@@ -122,13 +130,17 @@ func TestTheAnswerOfAProxyToCONNECT(t *testing.T) {
 // The default base keeps the status, whatever the proxy calls it.
 func TestTheAnswerOfAProxyToTheDefaultBase(t *testing.T) {
 	for status, class := range map[string]retry.Class{
-		"400 Bad Request": retry.Final, "403 Go away": retry.Final, "407 ": retry.Final, "407": retry.Final, "451 No": retry.Final,
-		"408 Request Timeout": retry.Unprocessed, "429 Slow down": retry.Unprocessed, "503 Service Unavailable": retry.Unprocessed,
-		"502 ": retry.Unprocessed, "302 Found": retry.Unprocessed,
+		"400 Bad Request": retry.Final, "403 Go away": retry.Final, "407 ": retry.Final, "407": retry.Final,
+		"451 No":              retry.Final,
+		"408 Request Timeout": retry.Unprocessed, "429 Slow down": retry.Unprocessed,
+		"503 Service Unavailable": retry.Unprocessed,
+		"502 ":                    retry.Unprocessed, "302 Found": retry.Unprocessed,
 	} {
-		unfold(t, true, []failure{{name: status, url: "https://example.com/", text: "proxyconnect tcp: " + status[:3], class: class,
+		unfold(t, true, []failure{{name: status, url: "https://example.com/", text: "proxyconnect tcp: " + status[:3],
+			class: class,
 			base: func(t *testing.T) http.RoundTripper {
-				proxied := via("http://proxy.example.com:3128", sending("HTTP/1.1 "+status+"\r\nContent-Length: 0\r\n\r\n"))(t).(*http.Transport)
+				proxied := via("http://proxy.example.com:3128",
+					sending("HTTP/1.1 "+status+"\r\nContent-Length: 0\r\n\r\n"))(t).(*http.Transport)
 				base := retry.DefaultBase()
 				base.Proxy, base.DialContext = proxied.Proxy, proxied.DialContext
 				t.Cleanup(base.CloseIdleConnections)

@@ -43,7 +43,8 @@ var atOnce = []refusal{
 	{"nil URL", "nil Request.URL", http1, func(r *http.Request) { r.URL = nil }},
 	{"nil Header", "nil Request.Header", http1, func(r *http.Request) { r.Header = nil }},
 	{"no scheme", "unsupported protocol scheme", http1, func(r *http.Request) { r.URL = &url.URL{Host: "api.example"} }},
-	{"another scheme", "unsupported protocol scheme", http1, func(r *http.Request) { r.URL = &url.URL{Scheme: "ftp", Host: "api.example"} }},
+	{"another scheme", "unsupported protocol scheme", http1,
+		func(r *http.Request) { r.URL = &url.URL{Scheme: "ftp", Host: "api.example"} }},
 	{"no host", "no Host in request URL", http1, func(r *http.Request) { r.URL = &url.URL{Scheme: "http"} }},
 	{"method with a blank", "invalid method", http1, func(r *http.Request) { r.Method = "GET IT" }},
 	{"field name with a colon", "invalid header field name", http1, setHeader("X:", "1")},
@@ -59,7 +60,8 @@ var atWriting = []refusal{
 	{"body longer than its length", "with Body length", http1, bodyOfLength(3)},
 	{"body shorter than its length", "with Body length", http1, bodyOfLength(30)},
 	{"body longer than its length, HTTP/2", "larger than specified content length", http2, bodyOfLength(3)},
-	{"control character in the query", "control character in Request.URL", http1, func(r *http.Request) { r.URL.RawQuery = "a\x01" }},
+	{"control character in the query", "control character in Request.URL", http1,
+		func(r *http.Request) { r.URL.RawQuery = "a\x01" }},
 	{"tab in an opaque URL", "control character in Request.URL", http1, func(r *http.Request) { r.URL.Opaque = "/a\tb" }},
 	{"opaque URL without a slash, HTTP/2", "invalid request :path", http2, func(r *http.Request) { r.URL.Opaque = "a" }},
 	{"Host with a blank, HTTP/2", "invalid Host header", http2, func(r *http.Request) { r.Host = "a b" }},
@@ -68,7 +70,8 @@ var atWriting = []refusal{
 	{"trailer name with a blank", "invalid trailer field name", http1, trailer("a b")},
 	{"trailer value of two lines", "invalid trailer field value", http2, trailer("A", "1\n2")},
 	{"Upgrade, HTTP/2", "invalid Upgrade request header", http2, setHeader("Upgrade", "websocket")},
-	{"Transfer-Encoding, HTTP/2", "invalid Transfer-Encoding request header", http2, setHeader("Transfer-Encoding", "gzip")},
+	{"Transfer-Encoding, HTTP/2", "invalid Transfer-Encoding request header", http2,
+		setHeader("Transfer-Encoding", "gzip")},
 	{"Connection, HTTP/2", "invalid Connection request header", http2, setHeader("Connection", "upgrade")},
 }
 
@@ -122,7 +125,8 @@ func TestADefectIsNoReasonForAFailureOfTheNetwork(t *testing.T) {
 	for _, d := range refusals {
 		o := place("GET", "")
 		d.spoil(o.Request)
-		assert.Equal(t, retry.Transient, retry.Classify(retry.Attempt{Request: o.Request, Err: errPeerReset}), "%s: it got as far as the network", d.name)
+		assert.Equal(t, retry.Transient, retry.Classify(retry.Attempt{Request: o.Request, Err: errPeerReset}),
+			"%s: it got as far as the network", d.name)
 	}
 	for _, d := range atWriting {
 		o := place("GET", "")
@@ -132,17 +136,19 @@ func TestADefectIsNoReasonForAFailureOfTheNetwork(t *testing.T) {
 	}
 	good := place("", "")
 	good.Method, good.Header = "", http.Header{"X-!#$%&'*+.^_`|~9": {"tab\tand \u00fc"}}
-	assert.Equal(t, retry.Transient, retry.Classify(retry.Attempt{Request: good.Request, Err: errors.New("queue is full")}))
+	assert.Equal(t, retry.Transient, retry.Classify(retry.Attempt{Request: good.Request,
+		Err: errors.New("queue is full")}))
 }
 
 func TestAnotherProtocolsBusinessIsFinal(t *testing.T) {
 	unfold(t, true, []failure{
-		{name: "ErrSkipAltProtocol", text: http.ErrSkipAltProtocol.Error(), class: retry.Final, base: func(*testing.T) http.RoundTripper {
-			return baseFunc(func(r *http.Request) (*http.Response, error) {
-				r.Body.Close()
-				return nil, http.ErrSkipAltProtocol
-			})
-		}},
+		{name: "ErrSkipAltProtocol", text: http.ErrSkipAltProtocol.Error(), class: retry.Final,
+			base: func(*testing.T) http.RoundTripper {
+				return baseFunc(func(r *http.Request) (*http.Response, error) {
+					r.Body.Close()
+					return nil, http.ErrSkipAltProtocol
+				})
+			}},
 	})
 }
 
@@ -185,9 +191,11 @@ func TestARequestThatCancelRequestEndedIsFinal(t *testing.T) {
 // Over HTTP/1 net/http sends an empty Host in place of what cannot be one, as clients of Unix sockets make use of.
 func TestAnOddHostIsNoDefect(t *testing.T) {
 	unfold(t, true, []failure{
-		{name: "a path", text: "EOF", class: retry.Transient, mangle: func(r *http.Request) { r.Host = "/var/run/docker.sock" },
-			base: func(t *testing.T) http.RoundTripper { return serveRaw(t, http1, readRequest).base }},
-		{name: "a path, refused", text: "dial", class: retry.Unprocessed, mangle: func(r *http.Request) { r.URL.Host = "a b" },
+		{name: "a path", text: "EOF", class: retry.Transient,
+			mangle: func(r *http.Request) { r.Host = "/var/run/docker.sock" },
+			base:   func(t *testing.T) http.RoundTripper { return serveRaw(t, http1, readRequest).base }},
+		{name: "a path, refused", text: "dial", class: retry.Unprocessed,
+			mangle: func(r *http.Request) { r.URL.Host = "a b" },
 			base: func(t *testing.T) http.RoundTripper {
 				s := serveRaw(t, http1, readRequest)
 				s.wire.Close()

@@ -51,7 +51,8 @@ func shakeHands(c net.Conn, config *tls.Config) {
 }
 
 // handshake returns a base whose server and client shake hands with these certificates and changes.
-func handshake(host string, until int, trusted bool, change func(server, client *tls.Config)) func(*testing.T) http.RoundTripper {
+func handshake(host string, until int, trusted bool,
+	change func(server, client *tls.Config)) func(*testing.T) http.RoundTripper {
 	return func(t *testing.T) http.RoundTripper {
 		certificate, pool := selfSigned(t, host, until)
 		server, client := &tls.Config{Certificates: []tls.Certificate{certificate}}, new(tls.Config)
@@ -98,8 +99,9 @@ func TestFailuresOfTLS(t *testing.T) {
 		{name: "expired", url: url, text: "expired", class: retry.Final, base: handshake("example.com", 1995, true, nil)},
 		{name: "for another name", url: url, text: "not example.com", class: retry.Final,
 			base: handshake("example.org", 2100, true, nil)},
-		{name: "no client certificate, TLS 1.3", url: url, text: "remote error: tls: certificate required", class: retry.Final,
-			base: handshake("example.com", 2100, true, wantClient(tls.VersionTLS13))},
+		{name: "no client certificate, TLS 1.3", url: url, text: "remote error: tls: certificate required",
+			class: retry.Final,
+			base:  handshake("example.com", 2100, true, wantClient(tls.VersionTLS13))},
 		{name: "no client certificate, TLS 1.2", url: url, text: "remote error: tls:", class: retry.Final,
 			base: handshake("example.com", 2100, true, wantClient(tls.VersionTLS12))},
 		{name: "no version in common", url: url, text: "remote error: tls: protocol version", class: retry.Final,
