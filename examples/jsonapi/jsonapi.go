@@ -44,14 +44,16 @@ func (e *StatusError) Error() string {
 
 // Get returns the order with this id.
 func (c *Client) Get(ctx context.Context, id int) (o Order, err error) {
-	return o, c.do(ctx, http.MethodGet, fmt.Sprintf("/orders/%d", id), nil, nil, &o)
+	err = c.do(ctx, http.MethodGet, fmt.Sprintf("/orders/%d", id), nil, nil, &o)
+	return o, err
 }
 
 // Create places an order. The key, unique to it, lets the server see that a second sending is the same order; that is
 // what makes the POST safe to repeat.
 func (c *Client) Create(ctx context.Context, key string, o Order) (created Order, err error) {
 	header := http.Header{"Idempotency-Key": {key}}
-	return created, c.do(ctx, http.MethodPost, "/orders", header, o, &created)
+	err = c.do(ctx, http.MethodPost, "/orders", header, o, &created)
+	return created, err
 }
 
 func (c *Client) do(ctx context.Context, method, path string, h http.Header, in, out any) error {

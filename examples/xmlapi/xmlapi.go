@@ -61,7 +61,8 @@ func (c *Client) Put(ctx context.Context, name string, item Item) error {
 
 // Get returns the item that is stored under name.
 func (c *Client) Get(ctx context.Context, name string) (item Item, err error) {
-	return item, c.do(ctx, http.MethodGet, name, nil, &item)
+	err = c.do(ctx, http.MethodGet, name, nil, &item)
+	return item, err
 }
 
 func (c *Client) do(ctx context.Context, method, name string, body io.Reader, out any) error {
