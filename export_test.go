@@ -19,4 +19,4 @@ func DefaultBase() *http.Transport { return New(nil, Policy{}).pool().(*http.Tra
 // InMemory makes a body, if it is a part of it, one that is known to read from memory.
 type InMemory struct{}
 
-func (InMemory) cannotDial() {}
+func (InMemory) cannotDial() bool { return true }

@@ -1,6 +1,7 @@
 package retry_test
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
@@ -81,17 +82,19 @@ func TestTheErrorOfTheBodysSourceIsNoProof(t *testing.T) {
 	})
 }
 
-// Only a body that is known to read from memory or a file, as net/http knows it, has no errors that a connection has.
+// Only a body that is known to read from memory or a file has no errors that a connection has.
 func TestOnlyBodiesWithoutANetworkLetAPOSTBeUnprocessed(t *testing.T) {
+	text := strings.NewReader("x")
 	for want, bodies := range map[retry.Class]map[string]io.Reader{
 		retry.Unprocessed: {
-			"none": nil, "strings.Reader": strings.NewReader("x"), "file": openFile(t), "NoBody": http.NoBody,
-			"NopCloser of a NopCloser": io.NopCloser(io.NopCloser(strings.NewReader("x"))),
+			"none": nil, "NoBody": http.NoBody, "strings.Reader": text, "bytes.Reader": bytes.NewReader(nil),
+			"bytes.Buffer": new(bytes.Buffer), "file": openFile(t), "NopCloser of a NopCloser": io.NopCloser(io.NopCloser(text)),
+			"part": io.LimitReader(text, 1), "part of a file": io.NewSectionReader(text, 0, 1),
 		},
 		retry.Transient: {
-			"pipe": newPipe(), "NopCloser of a pipe": io.NopCloser(newPipe()),
-			"reader of a reader": io.LimitReader(strings.NewReader("x"), 1),
-			"NopCloser of nil":   io.NopCloser(nil),
+			"pipe": newPipe(), "NopCloser of a pipe": io.NopCloser(newPipe()), "several readers": io.MultiReader(text),
+			"part of a pipe": io.LimitReader(newPipe(), 1), "NopCloser of nil": io.NopCloser(nil), "wrapped": bareReader{text},
+			"part of what is elsewhere": io.NewSectionReader(elsewhere{}, 0, 1),
 		},
 	} {
 		for name, body := range bodies {
@@ -112,6 +115,23 @@ func asBody(r io.Reader) io.ReadCloser {
 	}
 	return io.NopCloser(r)
 }
+
+func TestTrailersDoNotHideABodyInMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := place("POST", "payload")
+		o.Trailer, o.ContentLength = http.Header{"X-Sum": {"1"}}, -1
+		s := play(fail(errDialRefused), fail(errDialRefused), answer(200))
+		mustEnd(t, retry.New(s, every(0)), o)
+		assert.Equal(t, 3, s.attempts())
+	})
+}
+
+type bareReader struct{ io.Reader }
+
+// elsewhere can be read at an offset, over a network.
+type elsewhere struct{}
+
+func (elsewhere) ReadAt([]byte, int64) (int, error) { return 0, errDialRefused }
 
 func newPipe() io.Reader {
 	r, _ := io.Pipe()

@@ -73,6 +73,8 @@ var atWriting = []refusal{
 	{"Transfer-Encoding, HTTP/2", "invalid Transfer-Encoding request header", http2,
 		setHeader("Transfer-Encoding", "gzip")},
 	{"Connection, HTTP/2", "invalid Connection request header", http2, setHeader("Connection", "upgrade")},
+	{"fields beyond the limit, HTTP/2", "larger than peer's advertised limit", http2,
+		setHeader("X", strings.Repeat("x", 3<<20))},
 }
 
 func setHeader(name string, values ...string) func(*http.Request) {
@@ -105,16 +107,19 @@ func trailer(name string, values ...string) func(*http.Request) {
 func TestARequestThatTransportDoesNotSendIsFinal(t *testing.T) {
 	for _, d := range refusals {
 		unfold(t, true, []failure{{name: d.name, text: d.text, class: retry.Final, mangle: d.spoil,
-			base: func(t *testing.T) http.RoundTripper { return serve(t, d.proto, perhaps()).base }}})
+			base: func(t *testing.T) http.RoundTripper { return d.site(t).base }}})
 	}
 }
+
+// site is one whose limits net/http knows.
+func (d refusal) site(t *testing.T) *site { return serve(t, d.proto, perhaps()).warm(t) }
 
 // provoke returns the error of net/http itself.
 func (d refusal) provoke(t *testing.T) (err error) {
 	synctest.Test(t, func(t *testing.T) {
 		req := newRequest(t, "GET", "http://example.com/", "")
 		d.spoil(req)
-		_, err = serve(t, d.proto, perhaps()).base.RoundTrip(req)
+		_, err = d.site(t).base.RoundTrip(req)
 		require.ErrorContains(t, err, d.text, d.name)
 	})
 	return err
@@ -134,6 +139,11 @@ func TestADefectIsNoReasonForAFailureOfTheNetwork(t *testing.T) {
 		lost := errors.New("http2: client connection lost")
 		assert.Equal(t, retry.Transient, retry.Classify(retry.Attempt{Request: o.Request, Err: lost}), d.name)
 	}
+	foreign := place("GET", "")
+	foreign.Host = "\u00e4\xff"
+	// Only the newer of two releases of Go refuses such a name.
+	assert.Equal(t, retry.Final, retry.Classify(retry.Attempt{Request: foreign.Request,
+		Err: errors.New("idna: invalid label")}))
 	good := place("", "")
 	good.Method, good.Header = "", http.Header{"X-!#$%&'*+.^_`|~9": {"tab\tand \u00fc"}}
 	assert.Equal(t, retry.Transient, retry.Classify(retry.Attempt{Request: good.Request,

@@ -54,16 +54,23 @@ func bodyCannotDial(req *http.Request) bool {
 }
 
 // readsHere reports whether r reads from memory or from a file, whose errors are all of type fs.PathError. It looks
-// inside of io.NopCloser as net/http does.
-func readsHere(r io.Reader) bool {
-	switch r.(type) {
-	case *bytes.Reader, *bytes.Buffer, *strings.Reader, *os.File, interface{ cannotDial() }:
+// inside of io.NopCloser as net/http does, and inside of the readers of package io that tell what they read from. A
+// body of this package's own says it by a method.
+func readsHere(r any) bool {
+	switch r := r.(type) {
+	case *bytes.Reader, *bytes.Buffer, *strings.Reader, *os.File:
 		return true
+	case *io.SectionReader:
+		inner, _, _ := r.Outer()
+		return readsHere(inner)
+	case *io.LimitedReader:
+		return readsHere(r.R)
+	case interface{ cannotDial() bool }:
+		return r.cannotDial()
 	}
 	switch reflect.TypeOf(r) {
 	case nopCloser, nopCloserWriterTo:
-		inner, ok := reflect.ValueOf(r).Field(0).Interface().(io.Reader)
-		return ok && readsHere(inner)
+		return readsHere(reflect.ValueOf(r).Field(0).Interface())
 	}
 	return false
 }

@@ -25,6 +25,8 @@ type trailingBody struct {
 	done    chan struct{} // nobody reads any more
 }
 
+func (b *trailingBody) cannotDial() bool { return readsHere(b.ReadCloser) }
+
 // trail gives r, a copy of a request that has trailers, a map and a body of its own.
 func trail(r *http.Request) *trailingBody {
 	b := &trailingBody{ReadCloser: r.Body, from: r.Trailer, to: maps.Clone(r.Trailer), done: make(chan struct{})}
