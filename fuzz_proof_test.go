@@ -30,7 +30,7 @@ type cause struct {
 func causes(t *testing.T, acted *int) []cause {
 	const plain, secure = "http://example.com/", "https://example.com/"
 	closed := serveRaw(t, http1, nil)
-	closed.wire.Close()
+	closed.network.Close()
 	counting := func(proto string, then func(net.Conn)) *http.Transport {
 		return serveRaw(t, proto, func(c net.Conn) { readRequest(c); *acted++; then(c) }).base
 	}

@@ -32,7 +32,7 @@ func resolver(dial dialFunc) *net.Resolver { return &net.Resolver{PreferGo: true
 
 // silentServer is a name server, over TCP and in memory, that never answers.
 func silentServer(t *testing.T) dialFunc {
-	w := newWire()
+	w := newNetwork()
 	acceptRaw(t, w, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
 	return w.DialContext
 }

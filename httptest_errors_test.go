@@ -161,7 +161,7 @@ func TestConnectionsThatFailInABubble(t *testing.T) {
 	unfold(t, true, []failure{
 		{name: "refused", text: "dial tcp", class: retry.Unprocessed, base: func(t *testing.T) http.RoundTripper {
 			s := serveRaw(t, http1, stalled)
-			s.wire.Close()
+			s.network.Close()
 			return s.base
 		}},
 		{name: "the dial times out", text: "i/o timeout", class: retry.Unprocessed,
@@ -197,7 +197,7 @@ func TestConnectionsThatFailInABubble(t *testing.T) {
 		{name: "the connection is closed on this side", text: "use of closed network connection", class: retry.Transient,
 			base: func(t *testing.T) http.RoundTripper {
 				var s *site
-				s = serveRaw(t, http1, func(c net.Conn) { readRequest(c); s.closeDialed(); stalled(c) })
+				s = serveRaw(t, http1, func(c net.Conn) { readRequest(c); s.open()[0].Close(); stalled(c) })
 				return s.base
 			}},
 		{name: "HTTP/2 spoken to HTTP/1", text: "http2: ", class: retry.Transient,
@@ -208,14 +208,6 @@ func TestConnectionsThatFailInABubble(t *testing.T) {
 				}).base
 			}},
 	})
-}
-
-func (w *wire) closeDialed() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, c := range w.conns {
-		c.Close()
-	}
 }
 
 func TestHeadersThatStallPastTheAttemptTimeoutEndTheAttemptNotTheRequest(t *testing.T) {

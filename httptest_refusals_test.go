@@ -208,7 +208,7 @@ func TestAnOddHostIsNoDefect(t *testing.T) {
 			mangle: func(r *http.Request) { r.URL.Host = "a b" },
 			base: func(t *testing.T) http.RoundTripper {
 				s := serveRaw(t, http1, readRequest)
-				s.wire.Close()
+				s.network.Close()
 				return s.base
 			}},
 	})

@@ -8,11 +8,13 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/seed-e3550de8/retry"
+	"github.com/seed-e3550de8/retry/internal/memnet"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -29,14 +31,65 @@ func overBoth(t *testing.T, body func(t *testing.T, proto string)) {
 	}
 }
 
-// A site is a server of net/http over a wire, in a bubble, and an http.Transport that reaches nothing else.
+// A network is in memory, so that the real http.Server and http.Transport run over it in a bubble. It knows the
+// connections that were dialed.
+type network struct {
+	*memnet.Listener
+	mu    sync.Mutex
+	conns []*dialedConn
+}
+
+type dialedConn struct {
+	net.Conn
+	closed atomic.Bool
+}
+
+func (c *dialedConn) Close() error {
+	c.closed.Store(true)
+	return c.Conn.Close()
+}
+
+func newNetwork() *network { return &network{Listener: memnet.Listen()} }
+
+func (n *network) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
+	c, err := n.Listener.DialContext(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	d := &dialedConn{Conn: c}
+	n.conns = append(n.conns, d)
+	return d, nil
+}
+
+// dialed returns how many connections there have been.
+func (n *network) dialed() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.conns)
+}
+
+// open returns the connections that nobody has closed on this side.
+func (n *network) open() (conns []*dialedConn) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, c := range n.conns {
+		if !c.closed.Load() {
+			conns = append(conns, c)
+		}
+	}
+	return conns
+}
+
+// A site is a server of net/http, in a bubble, and an http.Transport that reaches nothing else.
 type site struct {
-	*wire
+	*network
 	base *http.Transport
 }
 
 func serve(t testing.TB, proto string, h http.HandlerFunc) *site {
-	s := &site{wire: newWire()}
+	s := &site{network: newNetwork()}
 	var running sync.WaitGroup
 	tracked := func(w http.ResponseWriter, r *http.Request) {
 		running.Add(1)
@@ -48,8 +101,8 @@ func serve(t testing.TB, proto string, h http.HandlerFunc) *site {
 	server := &http.Server{
 		Handler: http.HandlerFunc(tracked), Protocols: protocolsOf(proto), ErrorLog: log.New(io.Discard, "", 0),
 	}
-	running.Go(func() { _ = server.Serve(s.wire) })
-	s.base = dialing(t, proto, s.wire.DialContext)
+	running.Go(func() { _ = server.Serve(s.network) })
+	s.base = dialing(t, proto, s.network.DialContext)
 	t.Cleanup(func() {
 		s.base.CloseIdleConnections()
 		server.Close()
@@ -74,9 +127,9 @@ func (s *site) warm(t testing.TB) *site {
 
 // serveRaw hands every connection to handle, which need not close it.
 func serveRaw(t testing.TB, proto string, handle func(net.Conn)) *site {
-	s := &site{wire: newWire()}
-	acceptRaw(t, s.wire, handle)
-	s.base = dialing(t, proto, s.wire.DialContext)
+	s := &site{network: newNetwork()}
+	acceptRaw(t, s.network, handle)
+	s.base = dialing(t, proto, s.network.DialContext)
 	return s
 }
 
