@@ -43,7 +43,7 @@ func TestPromise15_ARequestThatSucceedsAtOnceCostsNoAllocation(t *testing.T) {
 // allocations counts what a request costs above the base, which costs nothing.
 func allocations(ctx context.Context, p retry.Policy, body string, code int) float64 {
 	resp := &http.Response{StatusCode: code, Body: http.NoBody}
-	rt := retry.New(base(func(req *http.Request) (*http.Response, error) {
+	rt := retry.New(roundTripperFunc(func(req *http.Request) (*http.Response, error) {
 		resp.Request = req
 		return resp, nil
 	}), p)

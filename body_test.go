@@ -101,7 +101,7 @@ func TestADrainEndsWithTheContext(t *testing.T) {
 func TestAPanicOfADiscardedBodyGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for what, first := range map[string]reply{
-			"read":  page(503, reader(func([]byte) (int, error) { panic("read") })),
+			"read":  page(503, readerFunc(func([]byte) (int, error) { panic("read") })),
 			"close": closing(func() { panic("close") }),
 		} {
 			if what == "read" && retry.CloseDrains {
@@ -116,7 +116,7 @@ func TestAPanicOfADiscardedBodyGoesOn(t *testing.T) {
 
 func TestABodyThatFailsIsDiscardedToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := play(page(503, io.MultiReader(strings.NewReader("half"), reader(func([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }))), answer(200))
+		s := play(page(503, io.MultiReader(strings.NewReader("half"), readerFunc(func([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }))), answer(200))
 		mustEnd(t, retry.New(s, every(time.Second)), place("GET", ""))
 		assert.Equal(t, []time.Duration{0, time.Second}, s.times())
 		assert.True(t, s.sent[0].resp.Body.(*watched).isClosed())

@@ -24,7 +24,7 @@ func panicking(stop func()) map[string]retry.Policy {
 		"OnAttempt":  {OnAttempt: func(retry.Attempt, retry.Decision) { stop() }},
 		"Classify":   {Classify: func(retry.Attempt) retry.Class { stop(); return retry.Final }},
 		"Idempotent": {Idempotent: func(*http.Request) bool { stop(); return false }},
-		"Backoff":    {Backoff: schedule(func(int) time.Duration { stop(); return 0 })},
+		"Backoff":    {Backoff: retry.BackoffFunc(func(int) time.Duration { stop(); return 0 })},
 	}
 }
 
@@ -118,7 +118,7 @@ func TestANilBodyIsTolerated(t *testing.T) {
 func TestAResponseWithoutARequestGetsTheOneThatWasSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		attempts := 0
-		resp, err := retry.New(base(func(*http.Request) (*http.Response, error) {
+		resp, err := retry.New(roundTripperFunc(func(*http.Request) (*http.Response, error) {
 			attempts++
 			return &http.Response{StatusCode: []int{0, 503, 200}[attempts], Body: http.NoBody}, nil
 		}), retry.Policy{}).RoundTrip(place("GET", "").Request)
@@ -154,7 +154,7 @@ func TestANilRequestURLOrHeaderIsAsWithHTTPTransport(t *testing.T) {
 
 func TestManyGoroutinesMayUseOneTransport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		flaky := base(func(req *http.Request) (*http.Response, error) {
+		flaky := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
 			text, _ := io.ReadAll(req.Body)
 			req.Body.Close()
 			time.Sleep(time.Millisecond)
@@ -221,7 +221,7 @@ func TestAClientMayBeTheBase(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := play(fail(errPeerReset))
 		client := &http.Client{Transport: s}
-		_, err := retry.New(base(func(req *http.Request) (*http.Response, error) {
+		_, err := retry.New(roundTripperFunc(func(req *http.Request) (*http.Response, error) {
 			again := req.Clone(req.Context())
 			again.RequestURI = ""
 			return client.Do(again)

@@ -74,8 +74,3 @@ func TestDecideTakesAnAttemptWithoutRequestForOneThatMayBeRepeated(t *testing.T)
 	d = retry.Policy{Backoff: quick}.Decide(retry.Attempt{Number: 2, Err: errPeerReset}, time.Now())
 	assert.Equal(t, 2*time.Minute, d.Delay)
 }
-
-func TestAClassThatIsNoneIsFinal(t *testing.T) {
-	p := retry.Policy{Classify: func(retry.Attempt) retry.Class { return 42 }}
-	assert.Equal(t, retry.Decision{}, p.Decide(attempted(1, 503), time.Now()))
-}

@@ -145,7 +145,7 @@ func TestTheRequestsOfAnOperationStayWithinOneMaxAttempts(t *testing.T) {
 					t.Run(fmt.Sprintf("%+v, %d requests, %s at the %d", limits, requests, outcome, bad+1), func(t *testing.T) {
 						synctest.Test(t, func(t *testing.T) {
 							asked := map[string]int{}
-							b := base(func(req *http.Request) (*http.Response, error) {
+							b := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
 								asked[req.URL.String()]++
 								if req.URL.String() == urls[bad] {
 									return reply(req)

@@ -90,7 +90,7 @@ func TestAClientsErrorTellsOfTheTimeout(t *testing.T) {
 				return late(time.Minute, answer(200))(req)
 			}, every(time.Second), 9 * time.Second, context.DeadlineExceeded,
 		},
-		"no time for the wait": {fail(errPeerReset), retry.Policy{Backoff: schedule(func(n int) time.Duration { return time.Duration(n*n) * time.Second })}, 3 * time.Second, retry.ErrDeadline},
+		"no time for the wait": {fail(errPeerReset), retry.Policy{Backoff: retry.BackoffFunc(func(n int) time.Duration { return time.Duration(n*n) * time.Second })}, 3 * time.Second, retry.ErrDeadline},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			client := &http.Client{Transport: retry.New(play(row.reply), row.policy), Timeout: row.client}

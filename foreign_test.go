@@ -156,7 +156,7 @@ func TestNoBodyHoldsTheEndOfACall(t *testing.T) {
 					row.end(cancel)
 				}
 				send := func() {
-					_, _ = retry.New(base(answer), row.policy).RoundTrip(place("PUT", "payload").under(ctx).Request)
+					_, _ = retry.New(roundTripperFunc(answer), row.policy).RoundTrip(place("PUT", "payload").under(ctx).Request)
 				}
 				if row.panics {
 					assert.PanicsWithValue(t, "mine", send)

@@ -173,7 +173,7 @@ func (r *run) play(t *testing.T, d *dice) {
 }
 
 // guard sees each attempt as it goes out.
-func (r *run) guard(t *testing.T) base {
+func (r *run) guard(t *testing.T) roundTripperFunc {
 	return func(req *http.Request) (*http.Response, error) {
 		if r.script.attempts() > 0 {
 			assert.NoError(t, req.Context().Err(), "promise 9: nothing is sent after the context is done")

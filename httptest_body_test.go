@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/seed-e3550de8/retry"
@@ -203,7 +204,7 @@ func TestABodyWhoseReadFailsIsTransient(t *testing.T) {
 		for method, want := range map[string]int{"PUT": 3, "POST": 1} {
 			s, tr := serve(t, proto, new(inbox).ServeHTTP), new(trail)
 			body := func() (io.ReadCloser, error) {
-				return io.NopCloser(io.MultiReader(strings.NewReader("half"), &failing{errBroken})), nil
+				return io.NopCloser(io.MultiReader(strings.NewReader("half"), iotest.ErrReader(errBroken))), nil
 			}
 			first, _ := body()
 			req, err := http.NewRequestWithContext(t.Context(), method, "http://example.com/", first)
@@ -217,10 +218,6 @@ func TestABodyWhoseReadFailsIsTransient(t *testing.T) {
 		}
 	})
 }
-
-type failing struct{ err error }
-
-func (r *failing) Read([]byte) (int, error) { return 0, r.err }
 
 func TestAGetBodyThatFailsLaterEndsTheRequest(t *testing.T) {
 	overBoth(t, func(t *testing.T, proto string) {

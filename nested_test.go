@@ -89,14 +89,14 @@ func TestErrorTextLeavesOutURLsAtAnyDepth(t *testing.T) {
 var middles = map[string]func(inner http.RoundTripper) http.RoundTripper{
 	"none": func(inner http.RoundTripper) http.RoundTripper { return inner },
 	"one that clones and adds a header": func(inner http.RoundTripper) http.RoundTripper {
-		return base(func(req *http.Request) (*http.Response, error) {
+		return roundTripperFunc(func(req *http.Request) (*http.Response, error) {
 			req = req.Clone(req.Context())
 			req.Header.Add("Authorization", "Bearer token")
 			return inner.RoundTrip(req)
 		})
 	},
 	"one that wraps the error": func(inner http.RoundTripper) http.RoundTripper {
-		return base(func(req *http.Request) (*http.Response, error) {
+		return roundTripperFunc(func(req *http.Request) (*http.Response, error) {
 			resp, err := inner.RoundTrip(req)
 			if err != nil {
 				err = fmt.Errorf("middle: %w", err)
@@ -130,7 +130,7 @@ func TestATokenThatARetryFetchesIsRetriedToo(t *testing.T) {
 		tokens := play(answer(503), answer(503), answer(200))
 		side := retry.New(tokens, every(time.Second))
 		s := play(answer(503), answer(200))
-		fetching := base(func(req *http.Request) (*http.Response, error) {
+		fetching := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
 			if retry.AttemptNumber(req.Context()) == 2 {
 				token, err := http.NewRequestWithContext(req.Context(), "GET", "http://auth.example/token", nil)
 				require.NoError(t, err)
@@ -152,7 +152,7 @@ func TestTheErrorOfASideRequestCountsNoAttempts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		side := retry.New(play(fail(errPeerReset)), retry.Policy{Backoff: retry.Constant(0), Budget: retry.Unlimited})
 		asked := 0
-		b := base(func(req *http.Request) (*http.Response, error) {
+		b := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
 			asked++
 			token, _ := http.NewRequestWithContext(req.Context(), "GET", "http://auth.example/token", nil)
 			_, err := side.RoundTrip(token)
@@ -195,10 +195,10 @@ func TestAnOldOutcomeCountsNoAttempts(t *testing.T) {
 			"a response": func(*http.Request) (*http.Response, error) { return old, nil },
 			"an error":   fail(oldErr),
 		} {
-			client := retry.New(base(outcome), retry.Policy{Backoff: retry.Constant(0), Budget: retry.Unlimited})
+			client := retry.New(roundTripperFunc(outcome), retry.Policy{Backoff: retry.Constant(0), Budget: retry.Unlimited})
 			mustEndSomehow(client, place("GET", "")) // the first call to see it may take it for its own
 			asked := 0
-			counting := base(func(req *http.Request) (*http.Response, error) { asked++; return outcome(req) })
+			counting := roundTripperFunc(func(req *http.Request) (*http.Response, error) { asked++; return outcome(req) })
 			mustEndSomehow(retry.New(counting, retry.Policy{Backoff: retry.Constant(0), Budget: retry.Unlimited}), place("GET", ""))
 			assert.Equal(t, 4, asked, name)
 		}
@@ -218,7 +218,7 @@ func TestABaseMayShareItsResponse(t *testing.T) {
 		for _, status := range []int{200, 503} {
 			one := &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(""))}
 			was := *one
-			client := retry.New(base(func(*http.Request) (*http.Response, error) { return one, nil }), p)
+			client := retry.New(roundTripperFunc(func(*http.Request) (*http.Response, error) { return one, nil }), p)
 			var all sync.WaitGroup
 			for range 8 {
 				all.Go(func() {

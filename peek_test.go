@@ -108,10 +108,6 @@ func TestPeekGivesUpOnABodyThatSaysNothing(t *testing.T) {
 	assert.Equal(t, io.ErrNoProgress, err)
 }
 
-type readerFunc func([]byte) (int, error)
-
-func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
-
 func TestPeekSurvivesABodyThatMiscounts(t *testing.T) {
 	for _, n := range []int{-1, math.MinInt, math.MaxInt} {
 		resp := peekable(readerFunc(func([]byte) (int, error) { return n, io.EOF }))

@@ -165,7 +165,7 @@ func TestExtremeFieldsMeanWhatTheirCommentsSay(t *testing.T) {
 		attempts int
 		took     time.Duration
 	}{
-		{"negative delays are zero", retry.Policy{Backoff: schedule(func(int) time.Duration { return math.MinInt64 })}, "", 4, 0},
+		{"negative delays are zero", retry.Policy{Backoff: retry.BackoffFunc(func(int) time.Duration { return math.MinInt64 })}, "", 4, 0},
 		{"a negative Constant is zero", every(-5), "", 4, 0},
 		{"an endless delay never comes to pass", every(math.MaxInt64), "", 1, 0},
 		{"and does not overflow", every(math.MaxInt64), "9", 1, 0},
@@ -194,15 +194,10 @@ func TestExtremeFieldsMeanWhatTheirCommentsSay(t *testing.T) {
 	}
 }
 
-// A schedule is a Backoff of one function.
-type schedule func(int) time.Duration
-
-func (s schedule) Delay(retry int) time.Duration { return s(retry) }
-
 func TestBackoffIsAskedForTheRetryThatIsToCome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked []int
-		p := retry.Policy{MaxAttempts: 5, Backoff: schedule(func(n int) time.Duration {
+		p := retry.Policy{MaxAttempts: 5, Backoff: retry.BackoffFunc(func(n int) time.Duration {
 			asked = append(asked, n)
 			return time.Duration(n) * time.Second
 		})}
@@ -232,7 +227,7 @@ func TestTheZeroTransportWorks(t *testing.T) {
 }
 
 type closer struct {
-	base
+	http.RoundTripper
 	closed int
 }
 

@@ -131,11 +131,6 @@ func late(d time.Duration, then reply) reply {
 	}
 }
 
-// A base is a RoundTripper of one function.
-type base func(*http.Request) (*http.Response, error)
-
-func (b base) RoundTrip(req *http.Request) (*http.Response, error) { return b(req) }
-
 // A watched body knows what was done to it. TestMain demands that all of them are closed. It closes its Reader if that is
 // a Closer, which is how a Read that waits may end. As a request's body it counts as one that reads from memory.
 type watched struct {
@@ -280,6 +275,16 @@ func mustEnd(t *testing.T, rt http.RoundTripper, o *order) *http.Response {
 	}
 	return resp
 }
+
+// A readerFunc is an io.Reader of one function.
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// endless is a body that is always there.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
 // drip is a body that yields a byte at a time, after each pause, n of them, or endlessly if n is negative. Close ends a
 // Read that waits.

@@ -81,7 +81,7 @@ func TestClosingTheBodyEndsTheAttemptsContext(t *testing.T) {
 func TestAResponseWithoutABodyEndsTheAttemptsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, body := range []io.ReadCloser{nil, http.NoBody} {
-			resp, err := retry.New(base(func(req *http.Request) (*http.Response, error) {
+			resp, err := retry.New(roundTripperFunc(func(req *http.Request) (*http.Response, error) {
 				return &http.Response{StatusCode: 204, Body: body, Request: req}, nil
 			}), within(time.Second)).RoundTrip(place("GET", "").Request)
 			require.NoError(t, err)
@@ -141,7 +141,7 @@ func TestAPanickingBaseLeavesNoTimer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := newEndable(t)
 		assert.PanicsWithValue(t, "base", func() {
-			_, _ = retry.New(base(func(*http.Request) (*http.Response, error) { panic("base") }), within(time.Second)).
+			_, _ = retry.New(roundTripperFunc(func(*http.Request) (*http.Response, error) { panic("base") }), within(time.Second)).
 				RoundTrip(place("GET", "").under(ctx).Request)
 		})
 	})
@@ -204,7 +204,7 @@ func TestAResponseThatComesTooLateHasItsRetryAfterKept(t *testing.T) {
 func TestTheDeadlineOfAnAttemptEndsWithIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var in time.Duration
-		b := base(func(req *http.Request) (*http.Response, error) {
+		b := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
 			deadline, ok := req.Context().Deadline()
 			assert.True(t, ok)
 			in = time.Until(deadline)

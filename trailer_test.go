@@ -85,7 +85,7 @@ func TestAnEarlyAnswerSharesNoTrailersWithTheNextAttempt(t *testing.T) {
 func TestTrailersAreSentByEachAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var sums []string
-		b := base(func(req *http.Request) (*http.Response, error) {
+		b := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
 			text, err := io.ReadAll(req.Body)
 			require.NoError(t, err)
 			req.Body.Close()
@@ -108,9 +108,9 @@ func TestARequestWithTrailersIsNotSentAgainWhileItsBodyIsRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		free := make(chan struct{})
 		req := withSums(t, "http://api.example.com/", 10)
-		req.Body = io.NopCloser(reader(func([]byte) (int, error) { <-free; return 0, io.EOF }))
+		req.Body = io.NopCloser(readerFunc(func([]byte) (int, error) { <-free; return 0, io.EOF }))
 		sent := 0
-		b := base(func(req *http.Request) (*http.Response, error) {
+		b := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
 			sent++
 			go func() { _, _ = io.Copy(io.Discard, req.Body); req.Body.Close() }()
 			return &http.Response{StatusCode: 503, Header: http.Header{}, Body: http.NoBody, Request: req}, nil

@@ -119,11 +119,6 @@ func (c *endable) Err() error {
 	return nil
 }
 
-// A reader is an io.Reader of one function.
-type reader func([]byte) (int, error)
-
-func (r reader) Read(p []byte) (int, error) { return r(p) }
-
 // Promise 10: "No goroutine, timer, connection or context outlives its request."
 func TestPromise10_NothingOutlivesTheRequest(t *testing.T) {
 	dripping := func(req *http.Request) (*http.Response, error) { return page(503, drip(time.Second, -1))(req) }
@@ -201,11 +196,6 @@ func TestPromise11_ADiscardedBodyIsDrainedWithinBounds(t *testing.T) {
 	}
 }
 
-// endless is a body that is always there.
-type endless struct{}
-
-func (endless) Read(p []byte) (int, error) { return len(p), nil }
-
 // Promise 12: "101 responses and their writable bodies pass untouched; trailers, 1xx, Expect: 100-continue, HEAD, CONNECT
 // and http.NoBody are as without this package."
 func TestPromise12_SpecialMessagesAreAsWithoutThisPackage(t *testing.T) {
@@ -260,7 +250,7 @@ func TestPromise13_NestedTransportsRetryInOneLayer(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := play(outcome)
 				inner := retry.New(s, retry.Policy{MaxAttempts: row.inner})
-				between := base(func(req *http.Request) (*http.Response, error) {
+				between := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
 					resp, err := inner.RoundTrip(req.Clone(req.Context()))
 					if err != nil {
 						err = fmt.Errorf("far in: %w", err)

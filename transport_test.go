@@ -56,7 +56,7 @@ func TestPromise02_TheCallersRequestIsSentAndNotModified(t *testing.T) {
 		o := place("PUT", "payload")
 		before, text := *o.Request, fmt.Sprintf("%#v %v", o.Header, *o.URL)
 		first := o.bodies[0]
-		untouched := base(func(req *http.Request) (*http.Response, error) {
+		untouched := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
 			if retry.AttemptNumber(req.Context()) == 1 {
 				assert.Zero(t, first.read(), "the base is the first to read the body")
 				assert.Len(t, o.bodies, 1, "GetBody is not called for attempt 1")
@@ -64,7 +64,7 @@ func TestPromise02_TheCallersRequestIsSentAndNotModified(t *testing.T) {
 			return nil, nil
 		})
 		s := play(answer(503), fail(errPeerReset), answer(200))
-		mustEnd(t, retry.New(base(func(req *http.Request) (*http.Response, error) {
+		mustEnd(t, retry.New(roundTripperFunc(func(req *http.Request) (*http.Response, error) {
 			_, _ = untouched(req)
 			return s.RoundTrip(req)
 		}), retry.Policy{}), o)
@@ -99,7 +99,7 @@ func TestPromise02_TheCallersRequestIsSentAndNotModified(t *testing.T) {
 func TestPromise03_NoReaderOfAnEarlierAttemptIsTouched(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o, attempts := place("PUT", "payload"), 0
-		early := base(func(req *http.Request) (*http.Response, error) {
+		early := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
 			// Like a server's early reply: the base has not finished with the body.
 			attempts++
 			return answer(503)(req)
