@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -68,7 +69,7 @@ type redirecting struct{ first, second http.RoundTripper }
 func (r redirecting) RoundTrip(req *http.Request) (*http.Response, error) {
 	own := *req
 	own.RequestURI = ""
-	return (&http.Client{Transport: baseFunc(func(req *http.Request) (*http.Response, error) {
+	return (&http.Client{Transport: roundTripperFunc(func(req *http.Request) (*http.Response, error) {
 		if req.URL.Host == "away.example" {
 			return r.second.RoundTrip(req)
 		}
@@ -148,7 +149,7 @@ func (p *proof) body() func() (io.ReadCloser, error) {
 	return func() (io.ReadCloser, error) {
 		req, _ := http.NewRequest("GET", source.url, nil)
 		_, err := source.base.RoundTrip(req)
-		return io.NopCloser(io.MultiReader(strings.NewReader("record"), &failing{err})), nil
+		return io.NopCloser(io.MultiReader(strings.NewReader("record"), iotest.ErrReader(err))), nil
 	}
 }
 

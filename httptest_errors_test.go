@@ -229,7 +229,3 @@ func TestHeadersThatStallPastTheAttemptTimeoutEndTheAttemptNotTheRequest(t *test
 		}
 	})
 }
-
-type baseFunc func(*http.Request) (*http.Response, error)
-
-func (f baseFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -20,7 +20,7 @@ func TestASchemeOfABasesOwnIsNoDefect(t *testing.T) {
 	registered := func(err error) func(*testing.T) http.RoundTripper {
 		return func(*testing.T) http.RoundTripper {
 			tr := &http.Transport{}
-			tr.RegisterProtocol("http+unix", baseFunc(func(r *http.Request) (*http.Response, error) {
+			tr.RegisterProtocol("http+unix", roundTripperFunc(func(r *http.Request) (*http.Response, error) {
 				r.Body.Close()
 				return nil, err
 			}))

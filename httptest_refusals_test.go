@@ -154,7 +154,7 @@ func TestAnotherProtocolsBusinessIsFinal(t *testing.T) {
 	unfold(t, true, []failure{
 		{name: "ErrSkipAltProtocol", text: http.ErrSkipAltProtocol.Error(), class: retry.Final,
 			base: func(*testing.T) http.RoundTripper {
-				return baseFunc(func(r *http.Request) (*http.Response, error) {
+				return roundTripperFunc(func(r *http.Request) (*http.Response, error) {
 					r.Body.Close()
 					return nil, http.ErrSkipAltProtocol
 				})
