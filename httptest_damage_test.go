@@ -3,6 +3,7 @@ package retry_test
 import (
 	"bytes"
 	"crypto/tls"
+	"encoding/binary"
 	"errors"
 	"io"
 	"net"
@@ -12,15 +13,24 @@ import (
 	"github.com/seed-e3550de8/retry"
 )
 
-// A flipper is a connection on whose way bits are flipped: in what is read or written next, the bit 1 of the byte at
+// A flipper is a TLS connection on whose way bits are flipped: in what is read or written next, the bit 1 of the byte at
 // position, counted from the end if it is negative. Zero positions leave everything as it is.
 type flipper struct {
 	net.Conn
 	read, write int
+	left        int // of the record that is being read
 }
 
+// Read returns the header of a record or what comes of its content, and damages the latter. It does not read on, because
+// the request may have come together with the end of the handshake.
 func (f *flipper) Read(p []byte) (int, error) {
-	n, err := f.Conn.Read(p)
+	if f.left == 0 {
+		n, err := io.ReadFull(f.Conn, p[:5])
+		f.left = int(binary.BigEndian.Uint16(p[3:]))
+		return n, err
+	}
+	n, err := f.Conn.Read(p[:min(len(p), f.left)])
+	f.left -= n
 	flip(p[:n], f.read)
 	return n, err
 }
