@@ -29,18 +29,21 @@ func BenchmarkDownload(b *testing.B) {
 	base := new(http.Transport)
 	defer base.CloseIdleConnections()
 	buf := make([]byte, 32<<10) // that of io.Copy
-	for name, rt := range map[string]http.RoundTripper{
-		"bare":   base,
-		"resume": resume.New(base, resume.Policy{}),
-		"both":   resume.New(retry.New(base, retry.Policy{}), resume.Policy{}),
+	for _, bc := range []struct {
+		name string
+		rt   http.RoundTripper
+	}{
+		{"bare", base},
+		{"resume", resume.New(base, resume.Policy{})},
+		{"both", resume.New(retry.New(base, retry.Policy{}), resume.Policy{})},
 	} {
-		b.Run(name, func(b *testing.B) {
+		b.Run(bc.name, func(b *testing.B) {
 			b.SetBytes(size)
 			b.ReportAllocs()
 			for b.Loop() {
 				req, err := http.NewRequestWithContext(b.Context(), http.MethodGet, server.URL, nil)
 				require.NoError(b, err)
-				resp, err := rt.RoundTrip(req)
+				resp, err := bc.rt.RoundTrip(req)
 				require.NoError(b, err)
 				n, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, resp.Body, buf)
 				require.NoError(b, err)

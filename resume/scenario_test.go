@@ -103,18 +103,27 @@ func (s *scenario) lie(w http.ResponseWriter, r *http.Request) {
 		s.change(h)
 		h.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", start, end-1, total))
 		s.write(w, 206, make([]byte, max(end-start, 0)))
-	case 4: // no Content-Range, or one that says nothing
+	default:
+		s.liePart(w, body, start, end, total)
+	}
+}
+
+// liePart answers with a part that does not fit, or may do so.
+func (s *scenario) liePart(w http.ResponseWriter, body []byte, start, end, total int) {
+	h := w.Header()
+	h.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", start, end-1, total))
+	switch s.rand.IntN(5) {
+	case 0: // no Content-Range, or one that says nothing
 		h["Content-Range"] = [][]string{nil, {"bytes */*"}, {"bytes"}, {"bytes 0-0/1", "bytes 0-0/1"}}[s.rand.IntN(4)]
 		s.write(w, 206, body)
-	case 5: // many parts
+	case 1: // many parts
+		h.Del("Content-Range")
 		h.Set("Content-Type", "multipart/byteranges; boundary=x")
 		s.write(w, 206, s.other)
-	case 6: // content that is encoded
+	case 2: // content that is encoded
 		h.Set("Content-Encoding", "gzip")
-		h.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", start, end-1, total))
 		s.write(w, 206, s.other)
 	default: // a part that may be right, and may have more or fewer bytes than it says
-		h.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", start, end-1, total))
 		body = append(body[:len(body):len(body)], s.other...)
 		s.write(w, 206, body[:min(max(s.near(end-start), 0), len(body))])
 	}
