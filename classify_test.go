@@ -151,4 +151,8 @@ func TestAnErrorOfAnyShapeIsAskedInBoundedTime(t *testing.T) {
 		_, _ = retry.New(play(fail(err), answer(200)), every(0)).RoundTrip(place("POST", "").Request)
 		_, _ = retry.Do(t.Context(), every(0), func(context.Context) (int, error) { return 0, err })
 	}
+	o := place("GET", "")
+	o.URL = nil
+	a := retry.Attempt{Request: o.Request, Err: errors.Join((*net.OpError)(nil), errors.New("http: nil Request.URL"))}
+	assert.Equal(t, retry.Final, retry.Classify(a), "a nil pointer does not hide what is wrong with the request")
 }

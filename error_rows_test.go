@@ -65,6 +65,8 @@ var errorRows = []struct {
 	{"dial timeout", &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, retry.Unprocessed, nil},
 	{"DNS timeout", &net.OpError{Op: "dial", Err: &net.DNSError{IsTimeout: true}}, retry.Unprocessed, nil},
 	{"DNS server failure", &net.OpError{Op: "dial", Err: &net.DNSError{IsTemporary: true}}, retry.Unprocessed, nil},
+	{"host not found for now", &net.OpError{Op: "dial", Err: &net.DNSError{IsNotFound: true, IsTemporary: true}},
+		retry.Unprocessed, nil},
 	{"proxy refused", &net.OpError{Op: "proxyconnect", Err: errDialRefused}, retry.Unprocessed, nil},
 	{"SOCKS failure", &net.OpError{Op: "socks connect", Err: io.EOF}, retry.Unprocessed, nil},
 	{"HTTP/2 REFUSED_STREAM", streamError{Code: 7}, retry.Unprocessed, nil},

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
@@ -28,12 +29,12 @@ type cause struct {
 }
 
 // causes makes one of each kind. Their servers count in acted the requests that they read.
-func causes(t *testing.T, acted *int) []cause {
+func causes(t *testing.T, acted *atomic.Int32) []cause {
 	const plain, secure = "http://example.com/", "https://example.com/"
 	closed := serveRaw(t, http1, nil)
 	closed.network.Close()
 	counting := func(proto string, then func(net.Conn)) *http.Transport {
-		return serveRaw(t, proto, func(c net.Conn) { readRequest(c); *acted++; then(c) }).base
+		return serveRaw(t, proto, func(c net.Conn) { readRequest(c); acted.Add(1); then(c) }).base
 	}
 	away := via("http://proxy.example.com:3128", nil)(t).(*http.Transport)
 	away.DialContext = closed.base.DialContext
@@ -49,8 +50,8 @@ func causes(t *testing.T, acted *int) []cause {
 		{framing(t, func(p *framePeer, stream uint32) { p.rst(stream, codeRefused) }).base, plain, true},
 		{counting(http1, leave), plain, false},
 		{counting(http1, reset), plain, false},
-		{framing(t, func(p *framePeer, stream uint32) { *acted++; p.rst(stream, codeInternal) }).base, plain, false},
-		{framing(t, func(p *framePeer, _ uint32) { *acted++; p.Close() }).base, plain, false},
+		{framing(t, func(p *framePeer, stream uint32) { acted.Add(1); p.rst(stream, codeInternal) }).base, plain, false},
+		{framing(t, func(p *framePeer, _ uint32) { acted.Add(1); p.Close() }).base, plain, false},
 		{via("http://proxy.example.com:3128", sending("HTTP/1.1 503 Service Unavailable\r\n\r\n"))(t), secure, false},
 		{handshake("example.com", 2100, false, nil)(t), secure, false},
 		{handshake("example.com", 2100, true, func(server, _ *tls.Config) { server.Certificates = nil })(t), secure, false},
@@ -82,7 +83,7 @@ func (r redirecting) RoundTrip(req *http.Request) (*http.Response, error) {
 type proof struct {
 	dice   *dice
 	causes []cause
-	acted  int
+	acted  atomic.Int32
 	memory bool // the request's body is known to be there
 	bare   bool // the last attempt's error is that of one cause as it is, which proves it
 	late   *http.Response
@@ -124,16 +125,16 @@ func (p *proof) tree(req *http.Request, depth int) error {
 	case 4:
 		return fmt.Errorf("%w, then %w", one, p.tree(req, depth-1))
 	case 5: // a step that went well came before
-		p.acted++
+		p.acted.Add(1)
 		return fmt.Errorf("second step: %w", one)
 	case 6:
-		p.acted++
+		p.acted.Add(1)
 		return &url.Error{Op: "Post", URL: "http://other.example/", Err: one}
 	case 7:
-		p.acted++
+		p.acted.Add(1)
 		return &retry.Error{Attempts: 2, Err: one}
 	default:
-		p.acted++
+		p.acted.Add(1)
 		drop(p.late)
 		p.late, _ = answer(200)(req)
 		return one
@@ -175,7 +176,7 @@ func FuzzProof(f *testing.F) {
 			policy := tr.eager(3)
 			policy.OnAttempt = func(a retry.Attempt, d retry.Decision) {
 				synctest.Wait()
-				assert.False(t, d.Retry && p.acted > 0, "a server has acted on it, and it is sent again after: %v", a.Err)
+				assert.False(t, d.Retry && p.acted.Load() > 0, "a server has acted on it, and it is sent again after: %v", a.Err)
 				assert.False(t, p.bare && p.memory && d.Class != retry.Unprocessed, "nobody has seen it, but it is %v: %v",
 					d.Class, a.Err)
 			}
