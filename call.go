@@ -223,13 +223,10 @@ func (c *call) pass(start time.Time) Decision {
 
 // next makes the request of the next attempt.
 func (c *call) next() (*http.Request, error) {
-	if c.layer == nil {
-		c.layer = layerOf(c.req)
-	}
 	if c.trail != nil && !c.awaitTrail() {
 		return nil, &rewindError{errStillRead}
 	}
-	next := c.req.WithContext(withAttempt(c.req.Context(), c.Number+1, c.layer))
+	next := c.req.WithContext(c.withAttempt(c.Number + 1))
 	err := rewind(next)
 	// GetBody may have taken its time, or failed because that ran out.
 	if reason := ended(c.req); reason != nil {

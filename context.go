@@ -102,14 +102,24 @@ func AttemptNumber(ctx context.Context) int {
 	return 1
 }
 
-// withAttempt returns a context for attempt number n of the call l.
-func withAttempt(ctx context.Context, n int, l *layer) context.Context {
-	c := &settingsContext{Context: ctx}
-	if s := settingsOf(ctx); s != nil {
-		c.settings = *s
+// withAttempt returns a context for attempt number n of c, whose layer is a part of the first such context.
+func (c *call) withAttempt(n int) context.Context {
+	ctx := &retryContext{settingsContext: settingsContext{Context: c.req.Context()}}
+	if s := settingsOf(c.req.Context()); s != nil {
+		ctx.settings = *s
 	}
-	c.settings.attempt, c.settings.layer = n, l
-	return c
+	if c.layer == nil {
+		ctx.own.method, ctx.own.url = c.req.Method, c.req.URL
+		c.layer = &ctx.own
+	}
+	ctx.settings.attempt, ctx.settings.layer = n, c.layer
+	return ctx
+}
+
+// A retryContext has room for a layer, which saves an allocation.
+type retryContext struct {
+	settingsContext
+	own layer
 }
 
 // ended returns why req's context, or the Cancel channel that http.Client.Timeout closes, forbids to send it again, or

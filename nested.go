@@ -48,8 +48,10 @@ func (s *settings) around(req *http.Request) bool {
 
 // countInner raises Number to the attempts that a nested Transport reports, by its response or by its error.
 func (c *call) countInner(resp *http.Response, err error) {
-	if inner, ok := errorOf(err); ok && c.believes(inner.layer) {
-		c.Number = max(c.Number, inner.Attempts)
+	if err != nil {
+		if inner, ok := errorOf(err); ok && c.believes(inner.layer) {
+			c.Number = max(c.Number, inner.Attempts)
+		}
 	}
 	if resp == nil || resp.Request == nil || resp.Request == c.Request {
 		return
