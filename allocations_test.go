@@ -49,7 +49,7 @@ func allocations(ctx context.Context, p retry.Policy, body string, code int) flo
 	}), p)
 	req, _ := http.NewRequestWithContext(ctx, "PUT", "http://api.example/", nil)
 	if body != "" {
-		req, _ = http.NewRequestWithContext(ctx, "PUT", "http://api.example/", io.NopCloser(strings.NewReader(body)))
+		req, _ = http.NewRequestWithContext(ctx, "PUT", "http://api.example/", io.NopCloser(struct{ io.Reader }{strings.NewReader(body)}))
 	}
 	return testing.AllocsPerRun(200, func() { _, _ = rt.RoundTrip(req) })
 }

@@ -16,6 +16,7 @@ type call struct {
 	told   *Decision     // the caller's, or nil
 	quiet  bool          // nobody but this package has a say in an outcome, or looks at it
 	trail  *trailingBody // of the current attempt, if the request has trailers
+	source *source       // of the bodies of all attempts, if the caller's is a file
 
 	part *part // what it is of an operation, or nil
 
@@ -42,11 +43,12 @@ func (c *call) init(t *Transport, req *http.Request, s *settings) {
 	}
 	c.quiet = c.policy.unobserved() && c.told == nil
 	c.policy.fill()
+	c.useFile()
 	if s != nil && s.operation != nil {
 		c.partOf(s.operation)
 	}
-	if hasTrailers(req) && Replayable(req) {
-		c.Request = req.WithContext(req.Context())
+	if hasTrailers(req) && Replayable(c.req) {
+		c.Request = c.req.WithContext(req.Context())
 		c.trail = trail(c.Request)
 	}
 }
@@ -54,6 +56,7 @@ func (c *call) init(t *Transport, req *http.Request, s *settings) {
 // run takes a call from its beginning to its end.
 func (c *call) run() (*http.Response, error) {
 	if d := c.pass(time.Now()); d.Reason != nil {
+		defer c.source.release()
 		return nil, c.refuse(d)
 	}
 	c.send()
@@ -84,8 +87,10 @@ func (c *call) finish() (*http.Response, error) {
 	}
 }
 
-// end tells the requests under the context of a retry that they are requests of their own from now on.
+// end tells the requests under the context of a retry that they are requests of their own from now on, and leaves the
+// caller's file to the attempts that still read it.
 func (c *call) end() {
+	c.source.release()
 	if c.part != nil {
 		c.part.leave(c.Number, c.policy.MaxAttempts)
 	}

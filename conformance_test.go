@@ -24,7 +24,9 @@ func TestTheTransportKeepsThePromisesOfAnyRetryingRoundTripper(t *testing.T) {
 				AttemptTimeout: time.Hour,
 				OnAttempt:      func(retry.Attempt, retry.Decision) {},
 			},
-			claims: retrytest.Claims{Attempts: 4, LongestBackoff: 32 * time.Second},
+			claims: retrytest.Claims{Attempts: 4, LongestBackoff: 32 * time.Second, Unclaimed: map[string]string{
+				"BodyNotWrapped": "an attempt's context lives until its body ends",
+			}},
 		},
 		"with eight attempts that soon wait for the longest backoff": {
 			policy: retry.Policy{

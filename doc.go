@@ -28,7 +28,8 @@
 //
 //  1. The base is asked at least once and at most MaxAttempts times, unless a Gate holds the request for too long.
 //  2. The caller's request is not modified. Attempt 1 sends that very pointer, each retry a shallow copy with a new body
-//     from GetBody. (The fields AttemptTimeout and http.Request.Trailer say when attempt 1 is a copy too.)
+//     from GetBody. (The fields AttemptTimeout and http.Request.Trailer say when attempt 1 is a copy
+//     too, and so does [Replayable] of a file, which is sent as a section of it.)
 //  3. Nothing that an earlier attempt may still use is touched or shared: not its body, not its trailers. A body that
 //     cannot be replayed is sent once, unchanged, and that is no error.
 //  4. Every body is closed once: the caller's by the attempt that has it, or here if nothing is sent; one from GetBody
@@ -58,7 +59,7 @@
 //     context of a retry, a token or the next page, have attempts of their own.
 //  14. Nothing is printed, and no error text of this package holds a URL's path, query or user, a header or a body. (What
 //     a base's own error says is printed as it is: net/http quotes a malformed header line, and a Location.)
-//  15. A request that succeeds at once under a plain policy costs no allocation, but for the first ones to a new authority.
+//  15. A request that succeeds at once under a plain policy costs no allocation, but for a file, and for the first ones to a new authority.
 //
 // # Layers
 //

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -150,54 +149,6 @@ func ExampleBudget() {
 	// 503 after attempts: 3
 	// no retry: retry budget spent
 	// 503 after attempts: 1
-}
-
-// A file is replayable if GetBody opens it anew. Then nothing of it is kept in memory.
-func ExampleReplayable() {
-	server := answering(503, 200)
-	defer server.Close()
-	path, remove := temporaryFile("much data")
-	defer remove()
-
-	file, err := os.Open(path)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	req, err := http.NewRequest(http.MethodPut, server.URL, file) // closed by the client
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Println("as it is:", retry.Replayable(req))
-	req.GetBody = func() (io.ReadCloser, error) { return os.Open(path) }
-	req.ContentLength = int64(len("much data")) // net/http does not ask a file for its size
-	fmt.Println("with GetBody:", retry.Replayable(req))
-
-	client := &http.Client{Transport: retry.New(nil, retry.Policy{Backoff: retry.Constant(0)})}
-	resp, err := client.Do(req)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer resp.Body.Close()
-	fmt.Println(resp.Status)
-	// Output:
-	// as it is: false
-	// with GetBody: true
-	// 200 OK
-}
-
-func temporaryFile(content string) (path string, remove func()) {
-	f, err := os.CreateTemp("", "retry-example")
-	if err != nil {
-		panic(err)
-	}
-	defer f.Close()
-	if _, err := f.WriteString(content); err != nil {
-		panic(err)
-	}
-	return f.Name(), func() { os.Remove(f.Name()) }
 }
 
 func ExampleParseRetryAfter() {

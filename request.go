@@ -37,14 +37,36 @@ func Idempotent(req *http.Request) bool {
 	return s != nil && s.idempotent
 }
 
-// Replayable reports whether the body of req can be sent again: it has none, or GetBody makes a new one, as
-// [http.NewRequest] sets it for the readers of bytes and strings. No other body is ever buffered or rewound: an
-// earlier attempt may still be reading it. A nil request is not replayable.
+// Replayable reports whether the body of req can be sent again. A nil request is not replayable. A body is if
+//
+//   - there is none;
+//   - GetBody makes a new one, as [http.NewRequest] sets it for the readers of bytes and strings, and [SetBody] for all
+//     that can be read at an offset;
+//   - it is a file of more than no bytes: an [os.File] that is a regular one, or anything else that is an [io.ReaderAt]
+//     and an [io.Seeker], also if [http.NewRequest] has wrapped it.
+//
+// Each attempt reads a file by ReadAt, from where it stands now up to ContentLength, if that is declared, or else to
+// where the file ends now. Its offset stays. It is closed once, when the request and all its attempts are done with it.
+// An attempt fails by [io.ErrUnexpectedEOF] if the file has become shorter.
+//
+// No other body is ever buffered or rewound, since an earlier attempt may still be reading it. So pipes, sockets and
+// devices are sent once, and so is a type that embeds a file, as its own Read may read otherwise.
 //
 // A request with a body and trailers is not sent again while an earlier attempt may still be reading its body: whoever
 // reads it sets their values in the one map Trailer.
 func Replayable(req *http.Request) bool {
-	return req != nil && (!hasBody(req) || req.GetBody != nil)
+	if req == nil {
+		return false
+	}
+	if !hasBody(req) || req.GetBody != nil {
+		return true
+	}
+	file := fileOf(req)
+	if file == nil {
+		return false
+	}
+	_, _, ok := extent(req, file)
+	return ok
 }
 
 // bodyCannotDial reports whether the body of req cannot be where an error came from that looks like one of a

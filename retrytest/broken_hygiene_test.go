@@ -38,7 +38,7 @@ var brokenInHygiene = []broken{
 			}
 			return resp, err
 		}),
-		caught: []string{"NothingLeft", "SwitchingProtocols"},
+		caught: []string{"BodyNotWrapped", "NothingLeft", "SwitchingProtocols"},
 	},
 	{
 		fault: "leaves a goroutine behind",

@@ -11,6 +11,7 @@ var brokenInReplay = []broken{
 			return req.Method == "GET" && mayRepeat(req, resp, err)
 		}),
 		caught: []string{
+			"FileReplayed",
 			"IdempotentReplayed", "FreshBodyPerAttempt", "EarlyReplyUpload", "PostWithKeyReplayed",
 			"UnprocessedReplayed",
 			"ConcurrentUse", "ReplayOnFreshConnection", "ReplayOverHTTP2", "Head", "RequestTrailers", "ExpectContinue",

@@ -14,6 +14,7 @@ var brokenInRequest = []broken{
 			r.rewind = func(req *http.Request) (*http.Request, error) { return req, nil }
 		}),
 		caught: []string{
+			"FileSentWhole",
 			"BodyClosedOnce", "FreshBodyPerAttempt", "EarlyReplyUpload",
 			"EarlyReplyUploadHTTP1", "EarlyReplyUploadHTTP2",
 			"ReplayOnFreshConnection", "ReplayOverHTTP2", "ExpectContinue", "RedirectsWithBody", "ConcurrentUse",
@@ -37,6 +38,7 @@ var brokenInRequest = []broken{
 			return r.RoundTrip(&copied)
 		}),
 		caught: []string{
+			"FileSentWhole",
 			"EarlyReplyUpload", "EarlyReplyUploadHTTP1", "EarlyReplyUploadHTTP2",
 		},
 	},
@@ -66,7 +68,7 @@ var brokenInRequest = []broken{
 			return r.RoundTrip(&copied)
 		}),
 		caught: []string{
-			"BodyClosed", "BodyNotBuffered", "ExpectContinue",
+			"FileSentWhole", "BodyClosed", "BodyNotBuffered", "ExpectContinue",
 			"BlockedUploadHTTP1", "BlockedUploadHTTP2",
 		},
 	},
@@ -132,6 +134,8 @@ var brokenInRequest = []broken{
 				return rewind(current)
 			}
 			return forwarding{r, func(req *http.Request) (*http.Response, error) {
+				req, done := files(req)
+				defer done()
 				mu.Lock()
 				current = req
 				mu.Unlock()

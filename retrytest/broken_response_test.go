@@ -51,7 +51,7 @@ var brokenInResponse = []broken{
 				closeUnread(resp, limit)
 			}
 		}),
-		caught: []string{"ConnectionReuse"},
+		caught: []string{"BodyNotWrapped", "ConnectionReuse"},
 	},
 	{
 		fault: "returns a response and an error together",
@@ -123,7 +123,7 @@ var brokenInResponse = []broken{
 			resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(content)), int64(len(content))
 			return resp, nil
 		}),
-		caught: []string{"LastResponseUnread", "Head", "BlockedCloseBounded", "DiscardGivenUp"},
+		caught: []string{"BodyNotWrapped", "LastResponseUnread", "Head", "BlockedCloseBounded", "DiscardGivenUp"},
 	},
 	{
 		fault: "returns a copy of the response",
@@ -146,7 +146,7 @@ var brokenInResponse = []broken{
 			}
 			return resp, err
 		}),
-		caught: []string{"SwitchingProtocols"},
+		caught: []string{"BodyNotWrapped", "SwitchingProtocols"},
 	},
 }
 

@@ -15,7 +15,8 @@ type broken struct {
 }
 
 var brokenWrappers = slices.Concat(
-	brokenInRequest, brokenInReplay, brokenInResponse, brokenInWaiting, brokenInBounds, brokenInHygiene,
+	brokenInRequest, brokenWithFiles, brokenInReplay, brokenInResponse, brokenInWaiting, brokenInBounds,
+	brokenInHygiene,
 )
 
 // hopelessWrappers keep so little of the contract that hardly a subtest passes. The kit has to end all the same.

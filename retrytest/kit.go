@@ -26,8 +26,9 @@ import (
 // The zero [Claims] claims everything. A subtest that needs what is not claimed is skipped with the reason.
 func TestRoundTripper(t *testing.T, wrap func(http.RoundTripper) http.RoundTripper, claims Claims) {
 	t.Helper()
-	checks := slices.Concat(callerChecks, contractChecks, bodyChecks, earlyReplyChecks, replayChecks, retryAfterChecks,
-		waitingChecks, discardChecks, boundsChecks, hygieneChecks, wireChecks, messageChecks, uploadChecks)
+	checks := slices.Concat(callerChecks, contractChecks, bodyChecks, fileChecks, earlyReplyChecks, replayChecks,
+		retryAfterChecks, waitingChecks, discardChecks, boundsChecks, hygieneChecks, wireChecks, messageChecks,
+		uploadChecks)
 	for name := range claims.Unclaimed {
 		if !slices.ContainsFunc(checks, func(c check) bool { return c.name == name }) {
 			t.Errorf("Claims.Unclaimed names %q, but there is no such subtest", name)
@@ -153,6 +154,7 @@ type Claims struct {
 	NoRetryAfter     bool // Retry-After is not read
 	NoDeadline       bool // waits may be longer than the context's deadline allows
 	NoLastResponse   bool // when the attempts are used up, an error takes the place of the last response
+	NoFiles          bool // a body that is a file and has no GetBody is sent once
 
 	// Unclaimed maps the names of further subtests to the reason why their promise is not claimed.
 	Unclaimed map[string]string
@@ -229,6 +231,8 @@ func retryAfterLimit(c Claims) string {
 func deadline(c Claims) string {
 	return unless(c.NoDeadline, "deadlines are not looked at before a wait")
 }
+
+func files(c Claims) string { return unless(c.NoFiles, "a file is sent once") }
 
 func lastResponse(c Claims) string {
 	return unless(c.NoLastResponse, "an error takes the place of the last response")

@@ -26,6 +26,7 @@ type reference struct {
 	base     http.RoundTripper
 	attempts int
 
+	files     func(*http.Request) (*http.Request, func())
 	mayRepeat func(*http.Request, *http.Response, error) bool
 	wait      func(retry int, resp *http.Response) time.Duration // negative: rather none
 	tooLate   func(context.Context, time.Duration) bool
@@ -39,6 +40,7 @@ func newReference(base http.RoundTripper) *reference {
 	return &reference{
 		base:      base,
 		attempts:  attempts,
+		files:     files,
 		mayRepeat: mayRepeat,
 		wait:      wait,
 		tooLate:   tooLate,
@@ -56,6 +58,8 @@ func (r *reference) CloseIdleConnections() {
 }
 
 func (r *reference) RoundTrip(req *http.Request) (*http.Response, error) {
+	req, done := r.files(req)
+	defer done()
 	ctx, send := req.Context(), req
 	for n := 1; ; n++ {
 		resp, err := r.base.RoundTrip(send)

@@ -1,0 +1,228 @@
+package retry_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-e3550de8/retry"
+	"github.com/seed-e3550de8/retry/httpfault"
+)
+
+// note writes a file and opens it for reading and writing.
+func note(t *testing.T, text string) *os.File {
+	name := filepath.Join(t.TempDir(), "note")
+	require.NoError(t, os.WriteFile(name, []byte(text), 0o600))
+	f, err := os.OpenFile(name, os.O_RDWR, 0)
+	require.NoError(t, err)
+	return f
+}
+
+// putting makes a request with this body and no GetBody.
+func putting(t *testing.T, body io.ReadCloser) *http.Request {
+	req := newRequest(t, "PUT", "http://api.example/", "")
+	req.Body = body
+	return req
+}
+
+// own reads otherwise than the file that it embeds.
+type own struct{ *os.File }
+
+func (o own) Read(p []byte) (int, error) {
+	n, err := o.File.Read(p)
+	copy(p, bytes.ToUpper(p[:n]))
+	return n, err
+}
+
+// unseekable fails to tell where it stands.
+type unseekable struct{ *vault }
+
+func (unseekable) Seek(int64, int) (int64, error) { return 0, errors.ErrUnsupported }
+
+func TestABodyThatCannotBeReadAtAnOffsetIsSentOnceAsItIs(t *testing.T) {
+	r, w, err := os.Pipe()
+	require.NoError(t, err)
+	_, err = w.WriteString("in a pipe")
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	for name, row := range map[string]struct {
+		body io.ReadCloser
+		want string
+	}{
+		"a pipe":               {r, "in a pipe"},
+		"a pipe in memory":     {io.NopCloser(io.MultiReader(strings.NewReader("in memory"))), "in memory"},
+		"a file read its way":  {own{note(t, "shout")}, "SHOUT"},
+		"a pointer to one":     {&own{note(t, "shout")}, "SHOUT"},
+		"one that can't seek":  {unseekable{&vault{text: bytes.NewReader([]byte("odd"))}}, "odd"},
+		"an empty file":        {note(t, ""), ""},
+		"a vault at its end":   {&vault{text: bytes.NewReader(nil)}, ""},
+		"a NopCloser of those": {io.NopCloser(struct{ io.Reader }{strings.NewReader("plain")}), "plain"},
+	} {
+		req := putting(t, row.body)
+		assert.False(t, retry.Replayable(req), name)
+		s, tr := play(answer(503), answer(200)), new(trail)
+		resp, err := retry.New(s, tr.eager(4)).RoundTrip(req)
+		require.NoError(t, err, name)
+		assert.Equal(t, "body of 503", readAndClose(t, resp), name)
+		assert.Equal(t, []string{row.want}, s.texts(), name)
+		assert.ErrorIs(t, tr.last().Reason, retry.ErrNotReplayable, name)
+		assert.Same(t, req, s.sent[0].req, name)
+	}
+}
+
+func TestAFileThatHasBecomeTooShortDoesNotCostTheResponseInHand(t *testing.T) {
+	f, tr := note(t, "a note"), new(trail)
+	p := tr.eager(4)
+	p.OnAttempt = func(a retry.Attempt, d retry.Decision) { tr.watch(a, d); assert.NoError(t, f.Truncate(2)) }
+	s := play(answer(503), answer(200))
+	resp, err := retry.New(s, p).RoundTrip(putting(t, f))
+	require.NoError(t, err)
+	assert.Equal(t, "body of 503", readAndClose(t, resp), "it is unread")
+	assert.Equal(t, []string{"a note"}, s.texts())
+	assert.True(t, closed(f)())
+}
+
+func TestAFileThatBecomesTooShortFailsTheAttempt(t *testing.T) {
+	for _, proto := range []httpfault.Protocol{httpfault.HTTP1, httpfault.HTTP2} {
+		for _, way := range []string{"declared", "undeclared"} {
+			size := *uploadSize
+			p := pack(t, size)
+			f, err := os.OpenFile(p.name, os.O_RDWR, 0)
+			require.NoError(t, err)
+			truncate := func(_ http.ResponseWriter, r *http.Request) {
+				_, _ = io.CopyN(io.Discard, r.Body, 1)
+				assert.NoError(t, os.Truncate(p.name, size-1))
+				_, _ = io.Copy(io.Discard, r.Body)
+				panic(http.ErrAbortHandler)
+			}
+			s := httpfault.Config{Protocol: proto, Pipe: true}.NewServer(t, httpfault.HandleFunc(truncate))
+			req := newRequest(t, "PUT", s.URL, "")
+			req.Body = f
+			if way == "declared" {
+				req.ContentLength = size + preface
+			}
+			_, err = retry.New(s.Transport(), new(trail).eager(1)).RoundTrip(req)
+			assert.ErrorIs(t, err, io.ErrUnexpectedEOF, "%v, %s", proto, way)
+			assert.ErrorContains(t, err, "request body ended after", "%v, %s", proto, way)
+		}
+	}
+}
+
+func TestAFileThatGrowsIsSentAsItWas(t *testing.T) {
+	for _, declared := range []int64{0, 6} {
+		f, tr := note(t, "a note"), new(trail)
+		p := tr.eager(4)
+		p.OnAttempt = func(retry.Attempt, retry.Decision) { _, err := f.WriteAt([]byte(" more"), 6); assert.NoError(t, err) }
+		req := putting(t, f)
+		req.ContentLength = declared
+		s := play(answer(503), answer(503), answer(200))
+		resp, err := retry.New(s, p).RoundTrip(req)
+		require.NoError(t, err)
+		assert.Equal(t, "body of 200", readAndClose(t, resp))
+		assert.Equal(t, []string{"a note", "a note", "a note"}, s.texts())
+	}
+}
+
+func TestAFileThatIsRemovedArrives(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("an open file can't be removed")
+	}
+	f, tr := note(t, "a note"), new(trail)
+	p := tr.eager(4)
+	p.OnAttempt = func(retry.Attempt, retry.Decision) { _ = os.Remove(f.Name()) }
+	s := play(answer(503), answer(200))
+	resp, err := retry.New(s, p).RoundTrip(putting(t, f))
+	require.NoError(t, err)
+	assert.Equal(t, "body of 200", readAndClose(t, resp))
+	assert.Equal(t, []string{"a note", "a note"}, s.texts())
+}
+
+// Each request closes the file. On Linux, neither needs it any more.
+func TestOneFileInTwoRequestsAtOnce(t *testing.T) {
+	p := pack(t, *uploadSize)
+	for _, proto := range []httpfault.Protocol{httpfault.HTTP1, httpfault.HTTP2} {
+		s := httpfault.Config{Protocol: proto}.NewServer(t, httpfault.Status(503).Early().Times(2))
+		client, f := retry.New(s.Transport(), new(trail).eager(4)), p.open(t)
+		var both sync.WaitGroup
+		for range 2 {
+			both.Go(func() {
+				req := newRequest(t, "PUT", s.URL, "")
+				req.Body, req.ContentLength = f, p.size
+				resp, err := client.RoundTrip(req)
+				if runtime.GOOS == "linux" {
+					assert.NoError(t, err)
+				}
+				if err == nil {
+					assert.Equal(t, 200, resp.StatusCode)
+					assert.NoError(t, resp.Body.Close())
+				}
+			})
+		}
+		both.Wait()
+		for _, r := range s.Requests() {
+			if r.Whole {
+				p.arrived(t, r)
+			}
+		}
+	}
+}
+
+// Promise 4: "Every body is closed: the caller's on every path, also when nothing is sent."
+func TestABodyLikeAFileIsClosedOnEveryPath(t *testing.T) {
+	done, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, row := range map[string]struct {
+		ctx  context.Context
+		base http.RoundTripper
+		p    retry.Policy
+	}{
+		"success":       {t.Context(), play(answer(200)), retry.Policy{}},
+		"one attempt":   {t.Context(), play(answer(503)), retry.Policy{MaxAttempts: 1}},
+		"exhausted":     {t.Context(), play(answer(503)), noWait},
+		"timeout":       {t.Context(), play(answer(200)), retry.Policy{AttemptTimeout: time.Hour}},
+		"context ended": {done, &http.Transport{}, retry.Policy{}},
+		"panic": {t.Context(), play(answer(503)), retry.Policy{OnAttempt: func(retry.Attempt, retry.Decision) {
+			panic("so what")
+		}}},
+	} {
+		v := &vault{text: bytes.NewReader([]byte("text"))}
+		func() {
+			defer func() { _ = recover() }()
+			resp, err := retry.New(row.base, row.p).RoundTrip(putting(t, v).WithContext(row.ctx))
+			if err == nil {
+				assert.NoError(t, resp.Body.Close())
+			}
+		}()
+		assert.Eventually(t, v.over(t), 10*time.Second, time.Millisecond, name)
+	}
+}
+
+// A base reads by a buffer of its own, so that nothing else is allocated than what an attempt costs.
+func TestAFileCostsNoMemory(t *testing.T) {
+	p, buf := pack(t, *uploadSize), make([]byte, 32<<10)
+	tr := retry.New(roundTripperFunc(func(req *http.Request) (*http.Response, error) {
+		n, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{req.Body}, buf)
+		assert.NoError(t, err)
+		assert.Equal(t, p.size, n)
+		return &http.Response{StatusCode: 503, Body: http.NoBody, Request: req}, req.Body.Close()
+	}), noWait)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	resp, err := tr.RoundTrip(putting(t, p.open(t)))
+	runtime.ReadMemStats(&after)
+	require.NoError(t, err)
+	assert.Equal(t, 4, retry.AttemptNumber(resp.Request.Context()))
+	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(64<<10))
+}
