@@ -10,13 +10,14 @@ type call struct {
 	Attempt
 	req    *http.Request // the caller's
 	base   http.RoundTripper
-	policy Policy        // with its defaults filled in
-	layer  *layer        // made for the first retry
-	outer  *layer        // whose context the request has, or nil
-	told   *Decision     // the caller's, or nil
-	quiet  bool          // nobody but this package has a say in an outcome, or looks at it
-	trail  *trailingBody // of the current attempt, if the request has trailers
-	source *source       // of the bodies of all attempts, if the caller's is a file
+	policy Policy          // with its defaults filled in
+	layer  *layer          // made for the first retry
+	outer  *layer          // whose context the request has, or nil
+	told   *Decision       // the caller's, or nil
+	quiet  bool            // nobody but this package has a say in an outcome, or looks at it
+	trail  *trailingBody   // of the current attempt, if the request has trailers
+	timed  *attemptContext // of the current attempt, if it has a timeout
+	source *source         // of the bodies of all attempts, if the caller's is a file
 
 	part *part // what it is of an operation, or nil
 
@@ -87,18 +88,6 @@ func (c *call) finish() (*http.Response, error) {
 	}
 }
 
-// end tells the requests under the context of a retry that they are requests of their own from now on, and leaves the
-// caller's file to the attempts that still read it.
-func (c *call) end() {
-	c.source.release()
-	if c.part != nil {
-		c.part.leave(c.Number, c.policy.MaxAttempts)
-	}
-	if c.layer != nil {
-		c.layer.over.Store(true)
-	}
-}
-
 // send makes an attempt.
 func (c *call) send() {
 	c.status = 0
@@ -125,11 +114,12 @@ func (c *call) judge() Decision {
 		return Decision{}
 	}
 	c.countInner(c.Response, c.Err)
+	a, class := c.outcome()
 	c.judged = time.Now()
-	d := c.policy.decide(&c.Attempt, c.judged)
+	d := c.policy.decideAs(&a, class, c.judged)
 	c.Spent += d.Price
 	if c.policy.OnAttempt != nil {
-		c.policy.OnAttempt(c.Attempt, d)
+		c.policy.OnAttempt(a, d)
 	}
 	c.tell(d)
 	c.tellOperation(d)

@@ -37,7 +37,12 @@ func (p Policy) Abandon(a Attempt, d Decision, now time.Time) { p.refund(&a, d.P
 // decide is all that becomes of an attempt, in this order: the request's context, the class, whether it may be repeated,
 // the attempts, the wait, the gate, and the budget last, so that nothing is withdrawn for a retry that does not happen.
 func (p *Policy) decide(a *Attempt, now time.Time) Decision {
-	d := Decision{Class: p.Classify(*a)}
+	return p.decideAs(a, p.Classify(*a), now)
+}
+
+// decideAs is decide for an attempt whose class is known.
+func (p *Policy) decideAs(a *Attempt, class Class, now time.Time) Decision {
+	d := Decision{Class: class}
 	if d.Class != Transient && d.Class != Unprocessed {
 		d.Class = Final
 	}

@@ -59,7 +59,8 @@
 //     context of a retry, a token or the next page, have attempts of their own.
 //  14. Nothing is printed, and no error text of this package holds a URL's path, query or user, a header or a body. (What
 //     a base's own error says is printed as it is: net/http quotes a malformed header line, and a Location.)
-//  15. A request that succeeds at once under a plain policy costs no allocation, but for a file, and for the first ones to a new authority.
+//  15. A request that succeeds at once under a plain policy costs no allocation, but for files, and for the first ones to a
+//     new authority.
 //
 // # Layers
 //

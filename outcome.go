@@ -48,3 +48,18 @@ func (c *call) error(reason error) error {
 	}
 	return &Error{Attempts: c.Number, Reason: reason, Err: c.Err, StatusCode: c.status, layer: c.layer}
 }
+
+// end tells the requests under the context of a retry that they are requests of their own from now on, and leaves the
+// caller's file to the attempts that still read it.
+func (c *call) end() {
+	c.source.release()
+	if c.timed != nil {
+		c.timed.handed.Store(true)
+	}
+	if c.part != nil {
+		c.part.leave(c.Number, c.policy.MaxAttempts)
+	}
+	if c.layer != nil {
+		c.layer.over.Store(true)
+	}
+}

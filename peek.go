@@ -20,9 +20,11 @@ import (
 // It gives nothing for n <= 0, without a response or a body, and where there can be none: after HEAD, and with 101
 // (Switching Protocols), 204 and 304 (RFC 9110 section 6.4.1).
 //
-// Peek ends with the context of resp.Request, whose cause is then its error, also when the body does not end with it:
-// what comes later is kept for the reader. Like a Read, it must not run while the body is read. It may run while the
-// body is closed, and is then ended by [http.ErrBodyReadAfterClose].
+// Peek ends with the context of resp.Request, whose cause is then its error, and inside of an attempt with its
+// AttemptTimeout. The body does not end with that: what comes later is kept for the reader.
+//
+// Like a Read, it must not run while the body is read. It may run while the body is closed, and is then ended by
+// [http.ErrBodyReadAfterClose].
 //
 // The first Peek puts a body of its own in resp.Body, which reads and closes the one that was there, and has no methods
 // but these two. Where nobody peeks, the caller gets the base's own body.
@@ -35,11 +37,21 @@ func Peek(resp *http.Response, n int) ([]byte, error) {
 		b = &peekedBody{ReadCloser: resp.Body, closed: make(chan struct{})}
 		resp.Body = b
 	}
-	ctx := context.Background()
-	if resp.Request != nil {
-		ctx = resp.Request.Context()
-	}
+	ctx, cancel := b.limit(resp.Request)
+	defer cancel()
 	return b.peek(ctx, n)
+}
+
+// limit returns what ends a Peek: the request's context, and the attempt's timeout, which does not end the body.
+func (b *peekedBody) limit(req *http.Request) (context.Context, context.CancelFunc) {
+	ctx := context.Background()
+	if req != nil {
+		ctx = req.Context()
+	}
+	if timed, ok := b.ReadCloser.(*limitedBody); ok && !timed.attempt.handed.Load() {
+		return context.WithDeadlineCause(ctx, timed.attempt.end, errAttemptTimeout)
+	}
+	return ctx, func() {}
 }
 
 func hasContent(resp *http.Response) bool {

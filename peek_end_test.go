@@ -115,6 +115,36 @@ func TestPeekOfABodyThatTakesItsContextAlongIsNoError(t *testing.T) {
 	})
 }
 
+// What an AttemptTimeout ends is the Peek, and not the body.
+func TestPeekEndsWithTheAttempt(t *testing.T) {
+	overBoth(t, func(t *testing.T, proto string) {
+		s := serve(t, proto, func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "half ")
+			_ = http.NewResponseController(w).Flush()
+			time.Sleep(time.Hour)
+			_, _ = io.WriteString(w, "and half")
+		})
+		peeked := func(a retry.Attempt) {
+			page, err := retry.Peek(a.Response, 13)
+			assert.Equal(t, "half ", string(page))
+			assert.ErrorIs(t, err, context.DeadlineExceeded)
+		}
+		p := retry.Policy{
+			AttemptTimeout: time.Minute,
+			Classify:       func(a retry.Attempt) retry.Class { peeked(a); return retry.Classify(a) },
+			OnAttempt:      func(a retry.Attempt, _ retry.Decision) { peeked(a) },
+		}
+		begin := time.Now()
+		resp, err := retry.New(s.base, p).RoundTrip(newRequest(t, "GET", "http://example.com/", ""))
+		require.NoError(t, err)
+		assert.Less(t, time.Since(begin), time.Minute+time.Second)
+		page, err := retry.Peek(resp, 13)
+		assert.Equal(t, "half and half", string(page), "the caller has all the time of the context")
+		assert.NoError(t, err)
+		assert.Equal(t, "half and half", readAndClose(t, resp))
+	})
+}
+
 func TestAPeekedResponseIsDiscardedLikeAnyOther(t *testing.T) {
 	overBoth(t, func(t *testing.T, proto string) {
 		tr, s := new(trail), serve(t, proto, perhaps(503, 200, 503))

@@ -47,6 +47,19 @@ type Policy struct {
 	//     request is written.
 	AttemptTimeout time.Duration
 
+	// ReadAhead makes the content of a response part of its attempt, up to so many bytes: a response that would be returned
+	// is first read into memory. If it breaks off, or is not complete by the AttemptTimeout, the attempt was [Transient],
+	// and OnAttempt is told of the error in place of the response. Zero or negative means none.
+	//
+	//   - A body that was complete by then comes from memory and does not fail any more. A larger one is handed on from its
+	//     first byte as it comes; nothing is read of one whose Content-Length is larger.
+	//   - If there is no retry, because the request is not idempotent, say, the response is returned all the same, and its
+	//     body fails where it broke off.
+	//   - Every request may take so much memory. Without an AttemptTimeout, only the request's context bounds the time.
+	//   - It is not for answers that come in small pieces for long, as events do: nobody sees them before there are so many
+	//     bytes.
+	ReadAhead int64
+
 	// Classify says which failures may pass. Nil means [retry.Classify].
 	//
 	// It must not read or close the response's body, but by [Peek], nor keep the attempt; it is called by many goroutines
@@ -107,7 +120,9 @@ func ownWish(resp *http.Response, now time.Time) (time.Duration, bool) {
 
 // unobserved reports whether nobody but this package has a say in the outcome of an attempt, or looks at it. It is asked
 // of a Policy as the user has it.
-func (p *Policy) unobserved() bool { return p.Classify == nil && p.OnAttempt == nil }
+func (p *Policy) unobserved() bool {
+	return p.Classify == nil && p.OnAttempt == nil && p.ReadAhead <= 0
+}
 
 // direct reports whether a first attempt needs nothing before it, and nothing after it if it succeeds.
 func (p *Policy) direct() bool { return p.unobserved() && p.AttemptTimeout <= 0 && p.Gate == nil }
@@ -128,6 +143,9 @@ func (p *Policy) override(q *Policy) {
 	}
 	if q.AttemptTimeout != 0 {
 		p.AttemptTimeout = q.AttemptTimeout
+	}
+	if q.ReadAhead != 0 {
+		p.ReadAhead = q.ReadAhead
 	}
 	if q.Classify != nil {
 		p.Classify = q.Classify

@@ -29,6 +29,7 @@ func (attemptTimeoutError) Is(target error) bool {
 func (c *call) sendWithin(limit time.Duration) {
 	ctx, cancel := context.WithCancelCause(c.Request.Context())
 	timed := &attemptContext{Context: ctx, end: time.Now().Add(limit)}
+	c.timed = timed
 	timer := time.AfterFunc(limit, func() { cancel(errAttemptTimeout) })
 	keep := false
 	defer func() {
@@ -43,7 +44,7 @@ func (c *call) sendWithin(limit time.Duration) {
 	inTime := timer.Stop()
 	switch {
 	case err == nil && inTime && resp != nil:
-		resp, keep = extend(resp, sent, cancel)
+		resp, keep = extend(resp, sent, timed, cancel)
 	case !inTime && (err == nil && resp != nil || context.Cause(ctx) == errAttemptTimeout):
 		err = c.timedOut(resp, err)
 	}
@@ -61,11 +62,13 @@ func (c *call) timedOut(resp *http.Response, err error) error {
 }
 
 // attemptContext has the end of its attempt as its Deadline, so that a Transport further in does not wait past it but
-// hands on what the server asks for. Once the headers are there, the attempt has no end any more.
+// hands on what the server asks for. Once the headers are there, only a [Peek] has an end, until the caller has the
+// response.
 type attemptContext struct {
 	context.Context
-	end  time.Time
-	over atomic.Bool
+	end    time.Time
+	over   atomic.Bool
+	handed atomic.Bool // the response is the caller's
 }
 
 func (c *attemptContext) Deadline() (time.Time, bool) {
@@ -78,7 +81,9 @@ func (c *attemptContext) Deadline() (time.Time, bool) {
 
 // extend makes the context that cancel ends live as long as the body of resp, and reports whether it does. It returns a
 // copy of a response that is not of the request which was sent, because a base may share it.
-func extend(resp *http.Response, sent *http.Request, cancel context.CancelCauseFunc) (*http.Response, bool) {
+func extend(
+	resp *http.Response, sent *http.Request, timed *attemptContext, cancel context.CancelCauseFunc,
+) (*http.Response, bool) {
 	switch {
 	case resp.Body == nil || resp.Body == http.NoBody:
 		return resp, false
@@ -90,13 +95,14 @@ func extend(resp *http.Response, sent *http.Request, cancel context.CancelCauseF
 	if resp.Request != sent {
 		own = new(*resp)
 	}
-	own.Body = &limitedBody{resp.Body, cancel, resp, own}
+	own.Body = &limitedBody{resp.Body, timed, cancel, resp, own}
 	return own, true
 }
 
 // limitedBody ends the context of its attempt when the body ends.
 type limitedBody struct {
 	io.ReadCloser
+	attempt  *attemptContext
 	cancel   context.CancelCauseFunc
 	base, to *http.Response
 }

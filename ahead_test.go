@@ -1,0 +1,201 @@
+package retry_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-e3550de8/retry"
+	"github.com/seed-e3550de8/retry/httpfault"
+)
+
+const aheadSize = 64 << 10
+
+// ahead is an eager policy that reads up to aheadSize bytes.
+func ahead(tr *trail) retry.Policy {
+	p := tr.eager(4)
+	p.ReadAhead = aheadSize
+	return p
+}
+
+func TestAnAnswerThatBreaksOffWithinReadAheadIsAskedForAgain(t *testing.T) {
+	const size = 40 << 10
+	whole := httpfault.Status(200).BodySize(size)
+	for name, row := range map[string]struct {
+		proto httpfault.Protocol
+		fault httpfault.Step
+	}{
+		"Content-Length that lies":   {httpfault.HTTP1, whole.CutBody(size - 1)},
+		"nothing of it":              {httpfault.HTTP1, whole.CutBody(0)},
+		"chunks that end too soon":   {httpfault.HTTP1, whole.Chunked().CutBody(20 << 10)},
+		"reset":                      {httpfault.HTTP1, whole.ResetBody(20 << 10)},
+		"gzip cut off":               {httpfault.HTTP1, whole.Gzip().CutBody(100)},
+		"gzip in chunks cut off":     {httpfault.HTTP1, whole.Gzip().Chunked().CutBody(100)},
+		"HTTP/2 stream reset":        {httpfault.H2C, whole.RSTBody(20<<10, httpfault.InternalError)},
+		"HTTP/2 stream refused late": {httpfault.H2C, whole.RSTBody(20<<10, httpfault.RefusedStream)},
+		"HTTP/2 connection reset":    {httpfault.H2C, whole.ResetBody(20 << 10)},
+		"HTTP/2 gzip cut off":        {httpfault.H2C, whole.Gzip().RSTBody(100, httpfault.Cancel)},
+		"404":                        {httpfault.HTTP1, httpfault.Status(404).BodySize(size).CutBody(3)},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := httpfault.Config{Protocol: row.proto, Pipe: true}.NewServer(t, row.fault.Times(2), whole)
+			tr := new(trail)
+			p := ahead(tr)
+			p.AttemptTimeout = time.Minute
+			resp, err := retry.New(s.Transport(), p).RoundTrip(newRequest(t, "GET", s.URL, ""))
+			require.NoError(t, err, name)
+			assert.Len(t, readAndClose(t, resp), size, name)
+			assert.Equal(t, 3, retry.AttemptNumber(resp.Request.Context()), name)
+			require.Len(t, tr.steps, 3, name)
+			assert.Equal(t, retry.Transient, tr.steps[0].Class, name)
+			assert.Error(t, tr.steps[0].err, name)
+			assert.Zero(t, tr.steps[0].status, name)
+		})
+	}
+}
+
+// In a bubble, the Close of a body that is being read would stop the clock on Go 1.27.
+func TestAnAnswerThatStallsWithinReadAheadIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	for _, proto := range []httpfault.Protocol{httpfault.HTTP1, httpfault.H2C} {
+		whole := httpfault.Status(200).BodySize(40 << 10)
+		s := httpfault.Config{Protocol: proto, Default: whole}.NewServer(t, whole.StallBody(20<<10))
+		tr := new(trail)
+		p := ahead(tr)
+		p.AttemptTimeout = time.Second / 4
+		resp, err := retry.New(s.Transport(), p).RoundTrip(newRequest(t, "GET", s.URL, ""))
+		require.NoError(t, err)
+		assert.Len(t, readAndClose(t, resp), 40<<10)
+		assert.Equal(t, retry.Transient, tr.steps[0].Class)
+		assert.ErrorIs(t, tr.steps[0].err, context.DeadlineExceeded)
+	}
+}
+
+// The caller is left with no less than without ReadAhead.
+func TestABrokenAnswerThatIsNotAskedForAgainIsReturnedAsItIs(t *testing.T) {
+	for name, row := range map[string]struct {
+		method   string
+		attempts int
+		reason   error
+	}{
+		"not idempotent": {"POST", 1, retry.ErrNotIdempotent},
+		"exhausted":      {"GET", 4, retry.ErrMaxAttempts},
+	} {
+		tr := new(trail)
+		s := play(page(200, torn()), page(200, torn()), page(200, torn()), page(200, torn()))
+		resp, err := retry.New(s, ahead(tr)).RoundTrip(place(row.method, "").Request)
+		require.NoError(t, err, name)
+		text, err := io.ReadAll(resp.Body)
+		assert.Equal(t, "0123456789", string(text), name)
+		assert.ErrorIs(t, err, errPage, name)
+		assert.NoError(t, resp.Body.Close())
+		assert.Equal(t, row.attempts, s.attempts(), name)
+		assert.ErrorIs(t, tr.last().Reason, row.reason, name)
+		assert.ErrorIs(t, tr.last().err, errPage, name)
+	}
+}
+
+func TestReadAheadHandsOnWhatIsLarger(t *testing.T) {
+	for _, proto := range []httpfault.Protocol{httpfault.HTTP1, httpfault.H2C} {
+		for _, size := range []int{0, 1, aheadSize - 1, aheadSize, aheadSize + 1, 5 * aheadSize} {
+			for _, step := range []httpfault.Step{
+				httpfault.Status(200).BodySize(int64(size)),
+				httpfault.Status(200).BodySize(int64(size)).Chunked().Trailer("Sum", "1"),
+			} {
+				synctest.Test(t, func(t *testing.T) {
+					s := httpfault.Config{Protocol: proto, Pipe: true}.NewServer(t, step)
+					p := ahead(new(trail))
+					p.AttemptTimeout = time.Second
+					resp, err := retry.New(s.Transport(), p).RoundTrip(newRequest(t, "GET", s.URL, ""))
+					require.NoError(t, err)
+					time.Sleep(time.Hour) // the rest of it is nobody's attempt
+					assert.Equal(t, strings.Repeat("abcdefghijklmnopqrstuvwxyz", size/26+1)[:size], readAndClose(t, resp))
+					assert.Equal(t, step.String() != httpfault.Status(200).BodySize(int64(size)).String(), len(resp.Trailer) == 1)
+				})
+			}
+		}
+	}
+}
+
+func TestABodyThatIsKnownToBeLargerIsNotTouched(t *testing.T) {
+	var body *watched
+	s := play(func(req *http.Request) (*http.Response, error) {
+		resp, err := page(200, strings.NewReader("text"))(req)
+		body = resp.Body.(*watched)
+		resp.ContentLength = aheadSize + 1
+		return resp, err
+	})
+	resp, err := retry.New(s, ahead(new(trail))).RoundTrip(place("GET", "").Request)
+	require.NoError(t, err)
+	assert.Same(t, body, resp.Body)
+	assert.Equal(t, "text", readAndClose(t, resp))
+}
+
+// Neither the context nor the connection has a say in what is in memory.
+func TestACompleteBodyDoesNotFailAnyMore(t *testing.T) {
+	overBoth(t, func(t *testing.T, proto string) {
+		s := serve(t, proto, perhaps())
+		ctx, cancel := context.WithCancel(t.Context())
+		req, err := http.NewRequestWithContext(ctx, "GET", "http://example.com/", nil)
+		require.NoError(t, err)
+		resp, err := retry.New(s.base, ahead(new(trail))).RoundTrip(req)
+		require.NoError(t, err)
+		cancel()
+		s.base.CloseIdleConnections()
+		synctest.Wait()
+		text, err := io.ReadAll(iotest.OneByteReader(resp.Body))
+		assert.NoError(t, err)
+		assert.Equal(t, "OK", string(text))
+		assert.NoError(t, resp.Body.Close())
+	})
+}
+
+func TestReadAheadOfNothing(t *testing.T) {
+	for _, size := range []int64{0, -1} {
+		s, tr := play(page(200, torn())), new(trail)
+		p := tr.eager(4)
+		p.ReadAhead = size
+		resp, err := retry.New(s, p).RoundTrip(place("GET", "").Request)
+		require.NoError(t, err)
+		_, err = io.ReadAll(resp.Body)
+		assert.ErrorIs(t, err, errPage)
+		assert.NoError(t, resp.Body.Close())
+		assert.Equal(t, 1, s.attempts())
+	}
+	// The Transport's own is switched off for one request.
+	s := play(page(200, torn()))
+	off := retry.WithPolicy(t.Context(), retry.Policy{ReadAhead: -1})
+	resp, err := retry.New(s, ahead(new(trail))).RoundTrip(place("GET", "").under(off).Request)
+	require.NoError(t, err)
+	assert.NoError(t, resp.Body.Close())
+	assert.Equal(t, 1, s.attempts())
+}
+
+func TestReadAheadEndsWithTheRequest(t *testing.T) {
+	overBoth(t, func(t *testing.T, proto string) {
+		s := serve(t, proto, halfThenStall)
+		cause := errors.New("enough")
+		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, cause)
+		defer cancel()
+		req, err := http.NewRequestWithContext(ctx, "GET", "http://example.com/", nil)
+		require.NoError(t, err)
+		begin, tr := time.Now(), new(trail)
+		resp, err := retry.New(s.base, ahead(tr)).RoundTrip(req)
+		assert.Less(t, time.Since(begin), time.Minute+time.Second)
+		require.NoError(t, err)
+		text, err := io.ReadAll(resp.Body)
+		assert.Equal(t, "half ", string(text))
+		assert.Error(t, err)
+		assert.NoError(t, resp.Body.Close())
+		assert.Len(t, tr.steps, 1)
+	})
+}
