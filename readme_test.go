@@ -43,6 +43,22 @@ func TestTheLinksOfTheREADMELeadToFiles(t *testing.T) {
 	}
 }
 
+// An example that a table of the README names stands in the file that it links to.
+func TestTheExamplesOfTheREADMEExist(t *testing.T) {
+	names := regexp.MustCompile(`\| \[([A-Z]\w*)\]\((\w+_test\.go)\) \|`).FindAllStringSubmatch(readmeText(t), -1)
+	require.Greater(t, len(names), 9)
+	for _, name := range names {
+		file, err := os.ReadFile(name[2])
+		require.NoError(t, err)
+		assert.Contains(t, string(file), "func Example"+name[1]+"() {")
+	}
+	for _, hint := range regexp.MustCompile("`hint\\.(\\w+)").FindAllStringSubmatch(readmeText(t), -1) {
+		file, err := os.ReadFile("hint/example_test.go")
+		require.NoError(t, err)
+		assert.Contains(t, string(file), "func Example"+hint[1]+"() {")
+	}
+}
+
 // The README has six rows by hand, and docs/decisions.md the whole.
 func TestTheREADMEsTableOfWhatIsRetriedIsTrue(t *testing.T) {
 	text, all := readmeText(t), decisions(t)
