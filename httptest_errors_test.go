@@ -146,7 +146,7 @@ func TestConnectionsThatFailOnTheLoopbackInterface(t *testing.T) {
 	})
 }
 
-func TestConnectionsThatFailInABubble(t *testing.T) {
+func TestResponsesThatAreCutOffOrMalformed(t *testing.T) {
 	over := func(handle func(net.Conn)) func(*testing.T) http.RoundTripper {
 		return func(t *testing.T) http.RoundTripper { return serveRaw(t, http1, handle).base }
 	}
@@ -156,6 +156,28 @@ func TestConnectionsThatFailInABubble(t *testing.T) {
 			s.base.MaxResponseHeaderBytes = 1 << 10
 			return s.base
 		}
+	}
+	unfold(t, true, []failure{
+		{name: "closed inside the status line", text: "malformed HTTP status code", class: retry.Transient,
+			base: over(sending("HTTP/1.1 20"))},
+		{name: "closed between two header lines", text: "unexpected EOF", class: retry.Transient,
+			base: over(sending("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"))},
+		{name: "closed inside a header line", text: "malformed MIME header", class: retry.Transient,
+			base: over(sending("HTTP/1.1 200 OK\r\nContent-Le"))},
+		{name: "malformed status line", text: "malformed HTTP", class: retry.Transient,
+			base: over(sending("ICY 200 OK\r\n\r\n"))},
+		{name: "malformed Content-Length", text: "bad Content-Length", class: retry.Transient,
+			base: over(sending("HTTP/1.1 200 OK\r\nContent-Length: five\r\n\r\n"))},
+		{name: "headers without end", text: "server response headers exceeded", class: retry.Transient,
+			base: limited(sending("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 2<<10)))},
+		{name: "1xx without end", text: "server response headers exceeded", class: retry.Transient,
+			base: limited(sending(strings.Repeat("HTTP/1.1 103 Early Hints\r\nX: x\r\n\r\n", 100)))},
+	})
+}
+
+func TestConnectionsThatFailInABubble(t *testing.T) {
+	over := func(handle func(net.Conn)) func(*testing.T) http.RoundTripper {
+		return func(t *testing.T) http.RoundTripper { return serveRaw(t, http1, handle).base }
 	}
 	stalled := func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
 	unfold(t, true, []failure{
@@ -174,20 +196,6 @@ func TestConnectionsThatFailInABubble(t *testing.T) {
 		{name: "reset after the request is read", text: "reset", class: retry.Transient,
 			base: over(func(c net.Conn) { readRequest(c); reset(c) })},
 		{name: "closed before a byte of the response", text: "EOF", class: retry.Transient, base: over(readRequest)},
-		{name: "closed inside the status line", text: "malformed HTTP status code", class: retry.Transient,
-			base: over(sending("HTTP/1.1 20"))},
-		{name: "closed between two header lines", text: "unexpected EOF", class: retry.Transient,
-			base: over(sending("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"))},
-		{name: "closed inside a header line", text: "malformed MIME header", class: retry.Transient,
-			base: over(sending("HTTP/1.1 200 OK\r\nContent-Le"))},
-		{name: "malformed status line", text: "malformed HTTP", class: retry.Transient,
-			base: over(sending("ICY 200 OK\r\n\r\n"))},
-		{name: "malformed Content-Length", text: "bad Content-Length", class: retry.Transient,
-			base: over(sending("HTTP/1.1 200 OK\r\nContent-Length: five\r\n\r\n"))},
-		{name: "headers without end", text: "server response headers exceeded", class: retry.Transient,
-			base: limited(sending("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 2<<10)))},
-		{name: "1xx without end", text: "server response headers exceeded", class: retry.Transient,
-			base: limited(sending(strings.Repeat("HTTP/1.1 103 Early Hints\r\nX: x\r\n\r\n", 100)))},
 		{name: "no headers within ResponseHeaderTimeout", text: "timeout awaiting response headers", class: retry.Transient,
 			base: func(t *testing.T) http.RoundTripper {
 				s := serveRaw(t, http1, stalled)
@@ -200,11 +208,16 @@ func TestConnectionsThatFailInABubble(t *testing.T) {
 				s = serveRaw(t, http1, func(c net.Conn) { readRequest(c); s.open()[0].Close(); stalled(c) })
 				return s.base
 			}},
+	})
+}
+
+func TestAServerThatSpeaksHTTP1ToAnHTTP2Client(t *testing.T) {
+	unfold(t, true, []failure{
 		{name: "HTTP/2 spoken to HTTP/1", text: "http2: ", class: retry.Transient,
 			base: func(t *testing.T) http.RoundTripper {
 				return serveRaw(t, http2, func(c net.Conn) {
 					_, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
-					stalled(c)
+					_, _ = io.Copy(io.Discard, c)
 				}).base
 			}},
 	})

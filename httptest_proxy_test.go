@@ -27,12 +27,12 @@ func via(proxy string, handle func(net.Conn)) func(*testing.T) http.RoundTripper
 	}
 }
 
-func TestFailuresOfProxies(t *testing.T) {
-	const (
-		url   = "https://example.com/"
-		proxy = "http://proxy.example.com:3128"
-		socks = "socks5://proxy.example.com:1080"
-	)
+const (
+	proxyURL = "http://proxy.example.com:3128"
+	socksURL = "socks5://proxy.example.com:1080"
+)
+
+func TestProxiesThatAreAway(t *testing.T) {
 	away := func(proxy string) func(*testing.T) http.RoundTripper {
 		return func(t *testing.T) http.RoundTripper {
 			base := via(proxy, nil)(t).(*http.Transport)
@@ -46,23 +46,32 @@ func TestFailuresOfProxies(t *testing.T) {
 	unfold(t, false, []failure{
 		{name: "the proxy of an http URL is away", url: "http://example.com/", text: "proxyconnect tcp: dial tcp",
 			class: retry.Unprocessed,
-			base:  away(proxy)},
-		{name: "the proxy of an https URL is away", url: url, text: "proxyconnect tcp: dial tcp", class: retry.Unprocessed,
-			base: away(proxy)},
-		{name: "the SOCKS proxy is away", url: url, text: "proxyconnect tcp: dial tcp", class: retry.Unprocessed,
-			base: away(socks)},
+			base:  away(proxyURL)},
+		{name: "the proxy of an https URL is away", url: "https://example.com/", text: "proxyconnect tcp: dial tcp",
+			class: retry.Unprocessed,
+			base:  away(proxyURL)},
+		{name: "the SOCKS proxy is away", url: "https://example.com/", text: "proxyconnect tcp: dial tcp",
+			class: retry.Unprocessed,
+			base:  away(socksURL)},
 	})
+}
+
+func TestFailuresOfProxies(t *testing.T) {
 	unfold(t, true, []failure{
-		{name: "CONNECT is not answered", url: url, text: "EOF", class: retry.Transient, base: via(proxy, sending(""))},
-		{name: "the proxy's certificate is unknown", url: url, text: "unknown authority", class: retry.Final,
+		{name: "CONNECT is not answered", url: "https://example.com/", text: "EOF", class: retry.Transient,
+			base: via(proxyURL, sending(""))},
+		{name: "the proxy's certificate is unknown", url: "https://example.com/", text: "unknown authority",
+			class: retry.Final,
 			base: func(t *testing.T) http.RoundTripper {
 				certificate, _ := selfSigned(t, "proxy.example.com", 2100)
 				config := &tls.Config{Certificates: []tls.Certificate{certificate}}
 				return via("https://proxy.example.com:3128", func(c net.Conn) { shakeHands(c, config) })(t)
 			}},
-		{name: "the proxy ends the handshake", url: url, text: "proxyconnect tcp: EOF", class: retry.Unprocessed,
-			base: via("https://proxy.example.com:3128", func(c net.Conn) { _, _ = c.Read(make([]byte, 1<<10)) })},
-		{name: "the proxy's handshake stalls", url: url, text: "proxyconnect tcp: net/http: TLS handshake timeout",
+		{name: "the proxy ends the handshake", url: "https://example.com/", text: "proxyconnect tcp: EOF",
+			class: retry.Unprocessed,
+			base:  via("https://proxy.example.com:3128", func(c net.Conn) { _, _ = c.Read(make([]byte, 1<<10)) })},
+		{name: "the proxy's handshake stalls", url: "https://example.com/",
+			text:  "proxyconnect tcp: net/http: TLS handshake timeout",
 			class: retry.Unprocessed,
 			base: func(t *testing.T) http.RoundTripper {
 				base := via("https://proxy.example.com:3128",
@@ -70,17 +79,25 @@ func TestFailuresOfProxies(t *testing.T) {
 				base.TLSHandshakeTimeout = time.Minute
 				return base
 			}},
-		{name: "the SOCKS proxy does not take the password", url: url, text: "authentication failed", class: retry.Final,
+	})
+}
+
+func TestFailuresOfSOCKS(t *testing.T) {
+	unfold(t, true, []failure{
+		{name: "the SOCKS proxy does not take the password", url: "https://example.com/", text: "authentication failed",
+			class: retry.Final,
 			base: via("socks5://user:wrong@proxy.example.com:1080", func(c net.Conn) {
 				_, _ = io.ReadFull(c, make([]byte, 4)) // RFC 1928 section 3: two methods
 				_, _ = c.Write([]byte{5, 2})
 				_, _ = c.Read(make([]byte, 1<<10)) // RFC 1929 section 2
 				_, _ = c.Write([]byte{1, 1})
 			})},
-		{name: "the SOCKS proxy does not allow it", url: url, text: "not allowed by ruleset", class: retry.Final,
-			base: via(socks, answerSOCKS(2))},
-		{name: "the SOCKS proxy cannot reach the host", url: url, text: "socks connect tcp", class: retry.Unprocessed,
-			base: via(socks, answerSOCKS(4))},
+		{name: "the SOCKS proxy does not allow it", url: "https://example.com/", text: "not allowed by ruleset",
+			class: retry.Final,
+			base:  via(socksURL, answerSOCKS(2))},
+		{name: "the SOCKS proxy cannot reach the host", url: "https://example.com/", text: "socks connect tcp",
+			class: retry.Unprocessed,
+			base:  via(socksURL, answerSOCKS(4))},
 	})
 }
 

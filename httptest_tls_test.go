@@ -85,13 +85,6 @@ func TestFailuresOfTLS(t *testing.T) {
 			server.ClientAuth, server.MaxVersion = tls.RequireAnyClientCert, version
 		}
 	}
-	raw := func(handle func(net.Conn)) func(*testing.T) http.RoundTripper {
-		return func(t *testing.T) http.RoundTripper {
-			s := serveRaw(t, http1, handle)
-			s.base.TLSHandshakeTimeout = time.Minute
-			return s.base
-		}
-	}
 	const url = "https://example.com/"
 	unfold(t, true, []failure{
 		{name: "unknown authority", url: url, text: "unknown authority", class: retry.Final,
@@ -116,6 +109,19 @@ func TestFailuresOfTLS(t *testing.T) {
 			base: handshake("example.com", 2100, true, func(_, client *tls.Config) {
 				client.EncryptedClientHelloConfigList = encryptedClientHello(t, "example.com")
 			})},
+	})
+}
+
+func TestServersThatDoNotSpeakTLS(t *testing.T) {
+	raw := func(handle func(net.Conn)) func(*testing.T) http.RoundTripper {
+		return func(t *testing.T) http.RoundTripper {
+			s := serveRaw(t, http1, handle)
+			s.base.TLSHandshakeTimeout = time.Minute
+			return s.base
+		}
+	}
+	const url = "https://example.com/"
+	unfold(t, true, []failure{
 		{name: "HTTP in clear text", url: url, text: "first record does not look like a TLS handshake", class: retry.Final,
 			base: raw(func(c net.Conn) {
 				_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
