@@ -2,74 +2,70 @@
 //
 //	cd examples/storm && go run .
 //
-// It takes two and a half minutes of processor time on two cores, and needs the go tool. The simulation itself is a test of package retry, because
-// only a test of the package can ask its unexported decide, budget and holds at a time of its choosing; this program runs
-// that test, shows its progress, prints its tables and draws its plots. It lies in a module of its own because of the
-// library that draws.
+// It runs internal/storm in this process, shows its progress, prints its tables, puts them into the pages under docs,
+// and draws the plots there. It takes about three minutes of processor time, half of that on two free cores. If the
+// defaults do not show what they have to, it says so and exits with status 1. It lies in a module of its own because of
+// the library that draws.
 package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
+	"time"
+
+	"github.com/seed-e3550de8/retry/internal/storm"
 )
 
-// A report is what the simulation hands over.
-type report struct {
-	Tables  []string // in Markdown
-	Figures []figure
-}
-
 func main() {
-	root := flag.String("root", "../..", "the folder of package retry")
+	docs := flag.String("docs", filepath.Join("..", "..", "docs"), "the folder of the pages and plots")
 	flag.Parse()
-	if err := run(*root, os.Stdout); err != nil {
+	report := storm.Run(1, progress(os.Stderr))
+	if err := publish(report, *docs, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "storm:", err)
 		os.Exit(1)
 	}
 }
 
-func run(root string, w io.Writer) error {
-	r, err := simulate(root, w)
-	if err != nil {
-		return err
+// progress tells of every tenth simulation.
+func progress(w io.Writer) func(done, total int, latest string) {
+	begin := time.Now()
+	return func(done, total int, latest string) {
+		if done%10 == 0 || done == total {
+			took := time.Since(begin).Seconds()
+			fmt.Fprintf(w, "%4d of %d simulations, %3.0f s; latest: %s\n", done, total, took, latest)
+		}
 	}
-	tables := strings.Join(r.Tables, "\n")
-	fmt.Fprint(w, "\n", tables)
+}
+
+// publish prints a report and puts it into the pages.
+func publish(r *storm.Report, docs string, w io.Writer) error {
+	fmt.Fprintf(w, "%s\n%s", r.Short, r.Long)
 	for _, f := range r.Figures {
-		if err := f.draw(filepath.Join(root, "docs", "img")); err != nil {
+		if err := draw(f, filepath.Join(docs, "img")); err != nil {
 			return err
 		}
 	}
-	return fill(filepath.Join(root, "docs", "overload.md"), tables)
+	if err := fill(filepath.Join(docs, "overload.md"), r.Short); err != nil {
+		return err
+	}
+	if err := fill(filepath.Join(docs, "overload-figures.md"), r.Long); err != nil {
+		return err
+	}
+	return unmet(r.Verdict)
 }
 
-// simulate runs the whole programme of the package's TestStorm.
-func simulate(root string, progress io.Writer) (*report, error) {
-	dir, err := os.MkdirTemp("", "storm")
-	if err != nil {
-		return nil, err
+// unmet is an error if the defaults do not show what they have to.
+func unmet(rows []storm.Row) error {
+	for _, row := range rows {
+		if !row.Met {
+			return fmt.Errorf("%s: wanted %s, measured %s", row.What, row.Wanted, row.Measured)
+		}
 	}
-	defer os.RemoveAll(dir)
-	out := filepath.Join(dir, "storm.json")
-	cmd := exec.Command("go", "test", "-count=1", "-run=^TestStorm$", "-v", ".")
-	cmd.Dir, cmd.Env = root, append(os.Environ(), "STORM_OUT="+out)
-	cmd.Stdout, cmd.Stderr = progress, os.Stderr
-	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("go test: %w", err)
-	}
-	b, err := os.ReadFile(out)
-	if err != nil {
-		return nil, err
-	}
-	r := new(report)
-	return r, json.Unmarshal(b, r)
+	return nil
 }
 
 // The tables stand between these two lines of a page.

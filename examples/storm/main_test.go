@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"io"
@@ -12,20 +11,38 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-e3550de8/retry/internal/storm"
 )
 
-func fixture(t *testing.T) *report {
-	b, err := os.ReadFile(filepath.Join("testdata", "report.json"))
-	require.NoError(t, err)
-	r := new(report)
-	require.NoError(t, json.Unmarshal(b, r))
-	return r
+// fixture is a report of two small figures.
+func fixture() *storm.Report {
+	return &storm.Report{
+		Short: "short\n",
+		Long:  "long\n",
+		Figures: []storm.Figure{
+			{File: "lines", Panels: []storm.Panel{
+				{Title: "Above", X: "x", Y: "seconds", YMax: 200, Never: 190, Lines: []storm.Line{
+					{Name: "first", Points: [][2]float64{{0, 1}, {1, 190}}},
+					{Name: "second", Points: [][2]float64{{0, 2}, {1, 3}}},
+				}},
+				{Title: "Below", X: "load", Y: "seconds", YMax: 200, Never: 190, Lines: []storm.Line{
+					{Name: "first", Points: [][2]float64{{0, 1}, {1, 4}}},
+				}},
+			}},
+			{File: "dots", Panels: []storm.Panel{
+				{Title: "Delays", X: "retry", Y: "delay", YMax: 34, Dots: true, Lines: []storm.Line{
+					{Name: "unnamed", Points: [][2]float64{{1, 1}, {2, 30}}},
+				}},
+			}},
+		},
+	}
 }
 
 func TestEachFigureIsOneFileWithItsTitlesLabelsAndLegend(t *testing.T) {
 	dir := t.TempDir()
-	for _, f := range fixture(t).Figures {
-		require.NoError(t, f.draw(dir))
+	for _, f := range fixture().Figures {
+		require.NoError(t, draw(f, dir))
 		b, err := os.ReadFile(filepath.Join(dir, f.File+".svg"))
 		require.NoError(t, err)
 		require.NoError(t, wellFormed(string(b)))
@@ -39,8 +56,20 @@ func TestEachFigureIsOneFileWithItsTitlesLabelsAndLegend(t *testing.T) {
 			}
 		}
 		assert.Contains(t, svg, f.Panels[len(f.Panels)-1].X)
-		assert.Contains(t, svg, "fill:#FFFFFF", "the ground is opaque")
 	}
+}
+
+func TestAFigureCanBeReadOnADarkPageAndInAnotherFont(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, draw(fixture().Figures[0], dir))
+	b, err := os.ReadFile(filepath.Join(dir, "lines.svg"))
+	require.NoError(t, err)
+	svg := string(b)
+	assert.Contains(t, svg, "prefers-color-scheme: dark")
+	assert.Contains(t, svg, "fill:#FFFFFF", "the ground is opaque")
+	assert.Equal(t, strings.Count(svg, "<text "), strings.Count(svg, "textLength="), "labels that keep their room")
+	assert.Greater(t, widthOf("wider", 12), widthOf("wide", 12))
+	assert.InDelta(t, 2*widthOf("wide", 12), widthOf("wide", 24), 0.01)
 }
 
 func wellFormed(s string) error {
@@ -54,19 +83,24 @@ func wellFormed(s string) error {
 	}
 }
 
-func TestAFigureWithoutAFolderIsAnError(t *testing.T) {
-	require.Error(t, fixture(t).Figures[0].draw(filepath.Join(t.TempDir(), "missing")))
-}
-
-func TestTablesReplaceWhatStoodInTheirPlace(t *testing.T) {
-	page := filepath.Join(t.TempDir(), "page.md")
-	require.NoError(t, os.WriteFile(page, []byte("before\n"+begin+"old\n"+end+"after\n"), 0o600))
-	for range 2 {
-		require.NoError(t, fill(page, "new\n"))
-		b, err := os.ReadFile(page)
-		require.NoError(t, err)
-		assert.Equal(t, "before\n"+begin+"new\n"+end+"after\n", string(b))
+func TestAReportGoesIntoThePagesAndThePlotsBesideThem(t *testing.T) {
+	docs := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(docs, "img"), 0o700))
+	for _, page := range []string{"overload.md", "overload-figures.md"} {
+		old := []byte("before\n" + begin + "old\n" + end + "after\n")
+		require.NoError(t, os.WriteFile(filepath.Join(docs, page), old, 0o600))
 	}
+	for range 2 {
+		var printed strings.Builder
+		require.NoError(t, publish(fixture(), docs, &printed))
+		assert.Equal(t, "short\n\nlong\n", printed.String())
+	}
+	for page, tables := range map[string]string{"overload.md": "short\n", "overload-figures.md": "long\n"} {
+		b, err := os.ReadFile(filepath.Join(docs, page))
+		require.NoError(t, err)
+		assert.Equal(t, "before\n"+begin+tables+end+"after\n", string(b))
+	}
+	assert.FileExists(t, filepath.Join(docs, "img", "lines.svg"))
 }
 
 func TestAPageWithoutAPlaceForTheTablesIsLeftAlone(t *testing.T) {
@@ -79,13 +113,31 @@ func TestAPageWithoutAPlaceForTheTablesIsLeftAlone(t *testing.T) {
 	assert.Equal(t, "text", string(b))
 }
 
-func TestAFailingSimulationIsAnError(t *testing.T) {
-	require.ErrorContains(t, run(t.TempDir(), io.Discard), "go test")
+func TestWhatCannotBeWrittenIsAnError(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "missing")
+	require.Error(t, draw(fixture().Figures[0], missing))
+	require.Error(t, publish(fixture(), missing, io.Discard))
 }
 
-func TestThePageHasAPlaceForTheTables(t *testing.T) {
-	b, err := os.ReadFile(filepath.Join("..", "..", "docs", "overload.md"))
-	require.NoError(t, err)
-	assert.Equal(t, 1, strings.Count(string(b), begin))
-	assert.Equal(t, 1, strings.Count(string(b), end))
+func TestDefaultsThatDoNotShowWhatTheyHaveToAreAnError(t *testing.T) {
+	met, not := storm.Row{Met: true}, storm.Row{What: "retries", Wanted: "few", Measured: "many"}
+	require.NoError(t, unmet([]storm.Row{met}))
+	require.EqualError(t, unmet([]storm.Row{met, not}), "retries: wanted few, measured many")
+}
+
+func TestProgressIsToldOfEveryTenthSimulationAndOfTheLast(t *testing.T) {
+	var told strings.Builder
+	for i := range 12 {
+		progress(&told)(i+1, 12, "a kind")
+	}
+	assert.Equal(t, 2, strings.Count(told.String(), "of 12 simulations"))
+}
+
+func TestThePagesHaveAPlaceForTheTables(t *testing.T) {
+	for _, page := range []string{"overload.md", "overload-figures.md"} {
+		b, err := os.ReadFile(filepath.Join("..", "..", "docs", page))
+		require.NoError(t, err)
+		assert.Equal(t, 1, strings.Count(string(b), begin), page)
+		assert.Equal(t, 1, strings.Count(string(b), end), page)
+	}
 }

@@ -10,29 +10,11 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/draw"
+	vgdraw "gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
+
+	"github.com/seed-e3550de8/retry/internal/storm"
 )
-
-// A figure is one file of plots, one above the other, with one legend.
-type figure struct {
-	File   string
-	Panels []panel
-}
-
-// A panel is one plot.
-type panel struct {
-	Title, X, Y string
-	YMax        float64
-	Never       float64 // the Y that stands for "never", if not zero
-	Lines       []line
-	Dots        bool // rather than lines
-}
-
-type line struct {
-	Name   string
-	Points [][2]float64
-}
 
 const (
 	width  = 20 * vg.Centimeter
@@ -52,44 +34,46 @@ var colors = []color.Color{
 
 var dashes = [][]vg.Length{{6, 3}, {1.5, 2}, nil, nil, {8, 2, 2, 2}, {4, 2}}
 
-// draw writes the figure into dir. Its ground is white, so that it can be read on a dark page too.
-func (f figure) draw(dir string) error {
+// draw writes a figure into dir: its panels one above the other, with one legend.
+func draw(f storm.Figure, dir string) error {
 	rows := make([][]*plot.Plot, 0, len(f.Panels))
 	for i, p := range f.Panels {
-		drawn, err := p.plot(i == len(f.Panels)-1)
+		drawn, err := plotOf(p, i == len(f.Panels)-1)
 		if err != nil {
 			return fmt.Errorf("%s, %s: %w", f.File, p.Title, err)
 		}
 		rows = append(rows, []*plot.Plot{drawn})
 	}
-	legend := f.legendHeight()
-	canvas := vgsvg.New(width, f.height()+legend)
-	page := draw.New(canvas)
-	page.FillPolygon(color.White, []vg.Point{page.Min, {X: page.Max.X, Y: page.Min.Y}, page.Max, {X: page.Min.X, Y: page.Max.Y}})
-	if err := f.drawLegend(draw.Crop(page, 4*margin, -margin, f.height(), -margin)); err != nil {
+	legend, rest := legendHeight(f.Panels[0]), panelsHeight(f)
+	canvas := vgsvg.New(width, rest+legend)
+	page := vgdraw.New(canvas)
+	corners := []vg.Point{page.Min, {X: page.Max.X, Y: page.Min.Y}, page.Max, {X: page.Min.X, Y: page.Max.Y}}
+	page.FillPolygon(color.White, corners)
+	if err := drawLegend(f.Panels[0], vgdraw.Crop(page, 4*margin, -margin, rest, -margin)); err != nil {
 		return err
 	}
-	tiles := draw.Tiles{Rows: len(rows), Cols: 1, PadX: margin, PadY: margin, PadTop: margin, PadBottom: margin, PadLeft: margin, PadRight: 2 * margin}
-	for i, row := range plot.Align(rows, tiles, draw.Crop(page, 0, 0, 0, -legend)) {
+	tiles := vgdraw.Tiles{
+		Rows: len(rows), Cols: 1, PadX: margin, PadY: margin,
+		PadTop: margin, PadBottom: margin, PadLeft: margin, PadRight: 2 * margin,
+	}
+	for i, row := range plot.Align(rows, tiles, vgdraw.Crop(page, 0, 0, 0, -legend)) {
 		rows[i][0].Draw(row[0])
 	}
 	var svg bytes.Buffer
 	if _, err := canvas.WriteTo(&svg); err != nil {
 		return err
 	}
-	// The font has the measures of two that most systems have, but is not itself on most.
-	file := bytes.ReplaceAll(svg.Bytes(), []byte("Liberation Sans"), []byte("Liberation Sans,Arial,Helvetica,sans-serif"))
-	return os.WriteFile(filepath.Join(dir, f.File+".svg"), file, 0o644)
+	return os.WriteFile(filepath.Join(dir, f.File+".svg"), portable(svg.Bytes()), 0o644)
 }
 
-func (f figure) height() vg.Length {
+func panelsHeight(f storm.Figure) vg.Length {
 	if len(f.Panels) == 1 {
 		return 2 * height
 	}
 	return vg.Length(len(f.Panels)) * height
 }
 
-func (p panel) plot(last bool) (*plot.Plot, error) {
+func plotOf(p storm.Panel, last bool) (*plot.Plot, error) {
 	plot.DefaultFont.Variant = "Sans"
 	drawn := plot.New()
 	drawn.BackgroundColor = color.White
@@ -101,7 +85,7 @@ func (p panel) plot(last bool) (*plot.Plot, error) {
 	grid.Vertical.Color, grid.Horizontal.Color = nil, color.Gray{Y: 0xdd}
 	drawn.Add(grid)
 	for i, l := range p.Lines {
-		thing, err := p.thing(l, i)
+		thing, err := thingOf(p, l, i)
 		if err != nil {
 			return nil, err
 		}
@@ -119,7 +103,7 @@ type thing interface {
 	plot.Thumbnailer
 }
 
-func (p panel) thing(l line, i int) (thing, error) {
+func thingOf(p storm.Panel, l storm.Line, i int) (thing, error) {
 	hue, points := colors[i%len(colors)], make(plotter.XYs, len(l.Points))
 	for i, p := range l.Points {
 		points[i].X, points[i].Y = p[0], p[1]
@@ -129,13 +113,13 @@ func (p panel) thing(l line, i int) (thing, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.GlyphStyle = draw.GlyphStyle{Color: colors[1], Radius: 1.1, Shape: draw.CircleGlyph{}}
+		s.GlyphStyle = vgdraw.GlyphStyle{Color: colors[1], Radius: 1.1, Shape: vgdraw.CircleGlyph{}}
 		return s, nil
 	}
 	s, err := plotter.NewLine(points)
 	if err != nil {
 		return nil, err
 	}
-	s.LineStyle = draw.LineStyle{Color: hue, Width: 1.6, Dashes: dashes[i%len(dashes)]}
+	s.LineStyle = vgdraw.LineStyle{Color: hue, Width: 1.6, Dashes: dashes[i%len(dashes)]}
 	return s, nil
 }

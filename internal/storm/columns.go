@@ -126,5 +126,6 @@ func failAndAttempts(st *Stats) string {
 
 func herdFigure(st *Stats) string {
 	b := st.sum(warmup, time.Duration(len(st.bins))*time.Second)
-	return fmt.Sprintf("%.2f, %s, %.1f", b.amplification(), seconds(st.herdTime()), float64(st.peakMax)/(float64(st.caught)/100))
+	peak := float64(st.peakMax) / (float64(st.caught) / 100)
+	return fmt.Sprintf("%.2f, %s, %.1f", b.amplification(), seconds(st.herdTime()), peak)
 }

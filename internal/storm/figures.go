@@ -58,7 +58,7 @@ func (p *programme) timeFigure(file string, s Scenario, after time.Duration, kin
 			good.Points = append(good.Points, [2]float64{x, float64(b.good) / 1000})
 		}
 		figure.Panels = append(figure.Panels, Panel{
-			Title: k.Name, X: "time since the trouble began (s)", Y: "thousand a second", YMax: 50,
+			Title: k.Name, X: "time since the trouble began (s)", Y: "thousand / s", YMax: 50,
 			Lines: []Line{capacity, requests, sent, good},
 		})
 	}
@@ -67,23 +67,21 @@ func (p *programme) timeFigure(file string, s Scenario, after time.Duration, kin
 
 // recoveryFigure shows how long a server that was slow needs to come back, over its load.
 func (p *programme) recoveryFigure() Figure {
-	busy, rare := Fleet{100, 10}, Fleet{10_000, 0.1}
-	none, always := "no retries", "default, 10 requests/s each"
+	busy, rare := p.smallFleets()
 	panel := Panel{
 		Title: "A server that was slow for 30 s: time until it is back", X: "load before (share of capacity)",
 		Y: "time to recover (s)", YMax: 200, Never: never,
 		Lines: []Line{
-			p.recoveryLine(none, NoRetries, busy),
-			p.recoveryLine(always, Default, busy),
-			p.recoveryLine("default, 0.1 requests/s each", Default, rare),
+			p.recoveryLine("no retries", NoRetries, busy),
+			p.recoveryLine("default, 10/s each", Default, busy),
+			p.recoveryLine("default, 0.1/s each", Default, rare),
 			p.recoveryLine("SRE book, 10 %", sre, busy),
 			p.recoveryLine("Finagle, 20 % and 10/s", finagle, busy),
 			p.recoveryLine("retries without budget", NoBudget, busy),
 		},
 	}
 	if first, second := panel.Lines[0].Points, panel.Lines[1].Points; slices.Equal(first, second) {
-		panel.Lines[0].Name += " (under the next)"
-		panel.Lines[1].Name += " (as no retries)"
+		panel.Lines[1].Name += ": coincides with it"
 	}
 	return Figure{File: "storm-recovery", Panels: []Panel{panel}}
 }
@@ -117,7 +115,8 @@ func waits() Figure {
 			}
 		}
 		f.Panels = append(f.Panels, Panel{
-			Title: fmt.Sprintf("Exponential{Jitter: %s}", j), X: "retry", Y: "delay (s)", YMax: 34, Lines: []Line{l}, Dots: true,
+			Title: fmt.Sprintf("Exponential{Jitter: %s}", j), X: "retry", Y: "delay (s)", YMax: 34,
+			Lines: []Line{l}, Dots: true,
 		})
 	}
 	return f

@@ -23,7 +23,7 @@ var (
 	ten       = packageOf("Floor 10, Window 10s", retry.Policy{}, options{window: 10 * time.Second, floor: 10})
 	asked     = packageOf("default, Retry-After: 5", retry.Policy{}, options{}).asked()
 	gate      = packageOf("default and a Gate", retry.Policy{}, options{gate: true})
-	apart     = packageOf("default, and a Budget of its own for the broken endpoint", retry.Policy{}, options{apart: true})
+	apart     = packageOf("default, the broken endpoint with a Budget of its own", retry.Policy{}, options{apart: true})
 	fifth     = packageOf("Ratio 0.2", retry.Policy{}, options{ratio: 0.2})
 	unlimited = packageOf("Budget: Unlimited", retry.Policy{Budget: retry.Unlimited}, options{})
 )

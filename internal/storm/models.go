@@ -7,8 +7,8 @@ import (
 	"github.com/seed-e3550de8/retry"
 )
 
-// A model is a fleet of clients with a budget as somebody else publishes it: only the budget is theirs, attempts and backoff
-// are the same for all, so that the budgets are what is compared.
+// A model is a fleet of clients with a budget as somebody else publishes it: only the budget is theirs, attempts and
+// backoff are the same for all, so that the budgets are what is compared.
 type model struct {
 	attempts int
 	backoff  retry.Exponential

@@ -13,9 +13,10 @@ type Report struct {
 	Figures []Figure
 }
 
-// Run simulates all kinds of clients in all scenarios, at full size. It takes about four minutes of processor time.
-func Run(progress func(done, total int, latest string)) *Report {
-	p := newProgramme(1)
+// Run simulates all kinds of clients in all scenarios, with fleets, and servers, that are smaller by a factor. At full
+// size, which is 1, it takes about three minutes of processor time.
+func Run(smaller int, progress func(done, total int, latest string)) *Report {
+	p := newProgramme(smaller)
 	r := new(Report)
 	p.run(func() {
 		r.Verdict = p.verdict()
@@ -26,7 +27,7 @@ func Run(progress func(done, total int, latest string)) *Report {
 	return r
 }
 
-// Verdict compares what is wanted with what is measured with fleets, and servers, that are smaller by a factor.
+// Verdict is that of the Report alone.
 func Verdict(smaller int) []Row {
 	p := newProgramme(smaller)
 	var rows []Row
@@ -76,7 +77,8 @@ func (p *programme) run(show func(), progress func(done, total int, latest strin
 				mu.Lock()
 				p.done[w.job] = st
 				done++
-				progress(done, len(p.todo), fmt.Sprintf("%s, %s, %d clients", w.scenario.Name, w.kind.Name, w.fleet.Clients))
+				latest := fmt.Sprintf("%s, %s, %d clients", w.scenario.Name, w.kind.Name, w.fleet.Clients)
+				progress(done, len(p.todo), latest)
 				mu.Unlock()
 			}
 		})

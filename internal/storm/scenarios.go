@@ -23,7 +23,7 @@ type Scenario struct {
 	broken   float64       // this share of requests is to an endpoint that answers nothing but 503
 	queue    time.Duration // attempts that would wait longer are answered 503
 	timeout  time.Duration // clients give up after this; the server works on; zero is never
-	herd     bool          // every client sends one request, all at once; the capacity is a tenth of the clients per second
+	herd     bool          // every client sends one request, all at once, to a capacity of a tenth of them a second
 	deadline time.Duration // of each request
 	whole    bool          // simulate all of after, even if there is nothing more to learn
 
@@ -52,8 +52,8 @@ func Blip(d time.Duration) Scenario {
 	return s
 }
 
-// Slow is a server that is slow for half a minute, and clients that give up after a second: when it is fast again, it is
-// busy with answers that nobody waits for.
+// Slow is a server that is slow for half a minute, and clients that give up after a second: when it is fast again, it
+// is busy with answers that nobody waits for.
 func Slow(load float64) Scenario {
 	after := 110 * time.Second
 	if load > 0.7 {
@@ -81,8 +81,8 @@ func Failing(share float64, d time.Duration) Scenario {
 	}
 }
 
-// Broken is ten minutes in which a share of the requests is to an endpoint that is broken, of a server on which a tenth of
-// the other attempts fails.
+// Broken is ten minutes in which a share of the requests is to an endpoint that is broken, of a server on which a tenth
+// of the other attempts fails.
 func Broken(share float64) Scenario {
 	s := Failing(0.1, 10*time.Minute)
 	s.Name, s.broken = "broken endpoint", share
@@ -98,7 +98,8 @@ func Herd(down time.Duration, jitter retry.Jitter, attempts int) Scenario {
 	}
 }
 
-// RateLimited is an API that serves ten requests in each five seconds, and one client whose workers send ten requests each.
+// RateLimited is an API that serves ten requests in each five seconds, and one client whose workers send ten requests
+// each.
 func RateLimited(workers, attempts int) Scenario {
 	return Scenario{
 		Name: "rate limit", pulse: 2 * time.Hour, load: 1, queue: time.Second, deadline: 2 * time.Hour,

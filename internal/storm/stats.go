@@ -123,8 +123,8 @@ func (st *Stats) settled(now time.Duration) bool {
 // Recovery is how long after the pulse the server is back, if it is.
 func (st *Stats) Recovery() (time.Duration, bool) { return st.recoveryUntil(1 << 62) }
 
-// recoveryUntil is how long after the pulse at least 99 % of first attempts succeed, for ten seconds on end. It looks at no
-// second after now.
+// recoveryUntil is how long after the pulse at least 99 % of first attempts succeed, for ten seconds on end. It looks
+// at no second after now.
 func (st *Stats) recoveryUntil(now time.Duration) (time.Duration, bool) {
 	const onEnd = 10
 	from := int((warmup + st.scenario.pulse) / time.Second)
@@ -176,7 +176,7 @@ func (b bin) wellShare() float64 { return float64(b.well) / float64(max(1, b.fai
 // herdTime is when 99 % of the herd's requests had ended well.
 func (st *Stats) herdTime() (time.Duration, bool) {
 	n := (99*st.caught + 99) / 100
-	if len(st.herdDone) < n {
+	if n == 0 || len(st.herdDone) < n {
 		return 0, false
 	}
 	return st.herdDone[n-1], true

@@ -24,7 +24,8 @@ func (p *programme) failingTable(what string, figure func(*Stats) string) table 
 		kinds: []Kind{NoRetries, unlimited, Default, fifth},
 	}
 	for _, share := range []float64{0.1, 0.25, 1. / 3, 0.5} {
-		t.columns = append(t.columns, column{fmt.Sprintf("%.0f %%", 100*share), Failing(share, 10*time.Minute), p.steady, figure})
+		title := fmt.Sprintf("%.0f %%", 100*share)
+		t.columns = append(t.columns, column{title, Failing(share, 10*time.Minute), p.steady, figure})
 	}
 	return t
 }
@@ -38,7 +39,7 @@ func rateLimitTable() table {
 	for _, attempts := range []int{defaultAttempts, 10} {
 		for _, workers := range []int{1, 10, 20, 100} {
 			s := RateLimited(workers, attempts)
-			title := fmt.Sprintf("%d attempts, %d workers", attempts, workers)
+			title := fmt.Sprintf("%d attempts; workers: %d", attempts, workers)
 			t.columns = append(t.columns, column{title, s, []Fleet{{1, 100}}, failAndAttempts})
 		}
 	}
@@ -47,12 +48,13 @@ func rateLimitTable() table {
 
 func (p *programme) brokenTable() table {
 	t := table{
-		title: "A share of the calls goes to one broken endpoint, and a tenth of the other attempts fails, the last five of " +
-			"ten minutes: other calls that fail" + rates,
+		title: "A share of the calls goes to one broken endpoint, and a tenth of the other attempts fails, " +
+			"the last five of ten minutes: other calls that fail" + rates,
 		kinds: []Kind{NoRetries, unlimited, Default, apart},
 	}
 	for _, share := range []float64{0.01, 0.03, 0.1, 0.3} {
-		t.columns = append(t.columns, column{fmt.Sprintf("%.0f %%", 100*share), Broken(share), p.steady, fail(5 * time.Minute)})
+		title := fmt.Sprintf("%.0f %%", 100*share)
+		t.columns = append(t.columns, column{title, Broken(share), p.steady, fail(5 * time.Minute)})
 	}
 	return t
 }
@@ -60,8 +62,8 @@ func (p *programme) brokenTable() table {
 // worthTable is what each attempt is worth, where up to six are made.
 func (p *programme) worthTable() text {
 	t := text{
-		title: "What attempt 2, 3, ... is worth, of six and with the default budget: how many of them succeed, and how many " +
-			"are made for 100 calls; 1k clients",
+		title: "What attempt 2, 3, ... is worth, of six and with the default budget: how many of them succeed, " +
+			"and how many are made for 100 calls; 1k clients",
 		rows: [][]string{{"attempt"}, {"1"}, {"2"}, {"3"}, {"4"}, {"5"}, {"6"}},
 	}
 	six := attemptsOf("six attempts", 6)

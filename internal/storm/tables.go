@@ -17,7 +17,7 @@ const sizes = " (1k / 10k / 100k clients)"
 func (p *programme) tables() []text {
 	ours := []Kind{NoRetries, NoBudget, Default, ten}
 	all := slices.Concat(ours, others)
-	busy, rare := Fleet{p.fleets[0].Clients / 10, 10}, Fleet{p.fleets[2].Clients / 10, 0.1}
+	busy, rare := p.smallFleets()
 	tables := slices.Concat(p.outageTables(all), []table{
 		recoveryTable("Slow server: seconds until it is back, over the load; 100 clients at 10/s", busy, all),
 		recoveryTable("The same; 10,000 clients at 0.1/s", rare, ours),
@@ -25,6 +25,11 @@ func (p *programme) tables() []text {
 		p.herdTable("All 10,000 clients restart at once, while the server is down for 30 s", 30*time.Second),
 	})
 	return p.texts(tables...)
+}
+
+// smallFleets are those of the plot of recovery against load.
+func (p *programme) smallFleets() (busy, rare Fleet) {
+	return Fleet{max(1, p.fleets[0].Clients/10), 10}, Fleet{max(1, p.fleets[2].Clients/10), 0.1}
 }
 
 func (p *programme) outageTables(all []Kind) []table {

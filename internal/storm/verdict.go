@@ -33,13 +33,14 @@ type bound struct {
 }
 
 func (b bound) String() string {
+	limit := strings.Replace(b.unit(b.limit), ".0 %", " %", 1)
 	switch {
 	case math.IsInf(b.limit, 1):
-		return b.unit(b.limit)
+		return limit
 	case b.least:
-		return "at least " + b.unit(b.limit)
+		return "at least " + limit
 	}
-	return "at most " + b.unit(b.limit)
+	return "at most " + limit
 }
 
 func (b bound) meets(x float64) bool {
@@ -95,7 +96,8 @@ func (p *programme) overloadClaims() []claim {
 			Default, outage, p.fleets[:1], attemptsIn(ten)},
 		claim{"Gate, Retry-After: 5, outage of 30 s: attempts per request; 1k / 10k clients", bound{false, 0.3, ratio},
 			Gated, outage, p.fleets[:2], attemptsIn(pulse)},
-		claim{"the same: requests that end well", bound{true, 0.85, percent}, Gated, outage, p.fleets[:2], wellIn(pulse)})
+		claim{"the same: requests that end well", bound{true, 0.85, percent},
+			Gated, outage, p.fleets[:2], wellIn(pulse)})
 }
 
 // steadyClaims are of troubles that go on, in the last five of ten minutes.
@@ -103,9 +105,9 @@ func (p *programme) steadyClaims() []claim {
 	minutes := 5 * time.Minute
 	third, half := Failing(1./3, 2*minutes), Failing(0.5, 2*minutes)
 	return []claim{
-		{"a third of attempts fails for ten minutes: calls that fail; clients of 10/s / 1/s", bound{false, 0.02, percent},
+		{"a third of attempts fails for ten minutes: calls that fail; 10/s / 1/s", bound{false, 0.02, percent},
 			Default, third, p.steady[:2], failIn(minutes)},
-		{"the same: clients of 0.1/s", bound{false, 0.06, percent}, Default, third, p.steady[2:], failIn(minutes)},
+		{"the same: 0.1/s", bound{false, 0.06, percent}, Default, third, p.steady[2:], failIn(minutes)},
 		{"half of attempts fails for ten minutes: attempts per call; 10/s / 1/s / 0.1/s", bound{false, 1.3, ratio},
 			Default, half, p.steady, attemptsIn(minutes)},
 		{"ten workers at an API of 10 requests in 5 s, ten attempts: calls that end in 429", bound{false, 0, percent},
@@ -119,7 +121,7 @@ func (p *programme) steadyClaims() []claim {
 
 // The measures, and their units.
 
-func ratio(x float64) string { return fmt.Sprintf("%.4g", math.Round(100*x)/100) }
+func ratio(x float64) string { return fmt.Sprintf("%.2f", x) }
 
 func more(x float64) string {
 	if math.IsInf(x, 1) {
