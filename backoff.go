@@ -75,7 +75,8 @@ func (e Exponential) Delay(retry int) time.Duration {
 	return e.At(retry, rand.Float64())
 }
 
-// At is Delay with its random number given. A u below 0 or NaN counts as 0, and one of 1 or above as the largest below 1.
+// At is Delay with its random number given. A u below 0 or NaN counts as 0, and one of 1 or above as the largest below
+// 1.
 func (e Exponential) At(retry int, u float64) time.Duration {
 	if !(u > 0) {
 		u = 0

@@ -48,11 +48,11 @@ type discarded struct {
 	empty  int // reads in a row that returned nothing
 }
 
-// discard closes the body of resp, after reading what is left of it if that lets the next attempt use the same connection.
-// It takes no longer than limit, or grace if that is longer, and leaves what takes longer to its goroutine.
+// discard closes the body of resp, after reading what is left of it if that lets the next attempt use the same
+// connection. It takes no longer than limit, or grace if that is longer, and leaves what takes longer to its goroutine.
 //
-// It is tempting to read here and to let a timer close the body, but a Close that waits for something, as that of HTTP/2
-// waits for the request's body, would then hold the request for ever.
+// It is tempting to read here and to let a timer close the body, but a Close that waits for something, as that of
+// HTTP/2 waits for the request's body, would then hold the request for ever.
 func discard(req *http.Request, resp *http.Response, limit time.Duration) {
 	d, drain := &discarded{ReadCloser: resp.Body}, reusable(resp)
 	t := begin(func() {

@@ -101,8 +101,8 @@ const (
 	atOnce = 1e-9
 )
 
-// average folds n events of the last elapsed seconds into an exponentially weighted moving rate. With x = elapsed/window
-// it is rate' = rate*e^-x + n/elapsed*(1-e^-x).
+// average folds n events of the last elapsed seconds into an exponentially weighted moving rate. With x =
+// elapsed/window it is rate' = rate*e^-x + n/elapsed*(1-e^-x).
 func average(rate, n, elapsed, window float64) float64 {
 	x := elapsed / window
 	if x < atOnce {
@@ -115,8 +115,8 @@ func average(rate, n, elapsed, window float64) float64 {
 	return rate*kept + n/elapsed*(1-kept)
 }
 
-// decay is e^-x. Most looks at a bucket follow each other within a thousandth of a Window, where the first three terms of
-// its series are right to nine places.
+// decay is e^-x. Most looks at a bucket follow each other within a thousandth of a Window, where the first three terms
+// of its series are right to nine places.
 func decay(x float64) float64 {
 	if x < 1e-3 {
 		return 1 - x + x*x/2

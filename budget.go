@@ -25,8 +25,8 @@ import (
 //   - time deposits 0.001 a second, one retry in about 17 minutes, so that nobody is starved for good.
 //
 // A success is a response whose class is [Final], whatever its status: 404 comes from a server that is up. A retry that
-// finds less than it withdraws is not made, unless the bucket is full and holds 1: the call ends with the response or the
-// error in hand, and the reason is [ErrBudget].
+// finds less than it withdraws is not made, unless the bucket is full and holds 1: the call ends with the response or
+// the error in hand, and the reason is [ErrBudget].
 //
 // The zero Budget is ready to use. It may be shared by many Transports and used by many goroutines at once, and must
 // not be copied after its first use. Set the fields before that. A bucket that is full and whose rate has faded is
@@ -63,7 +63,8 @@ const (
 	maxOwnAttempts = 101   // that the Floor of a Transport's own Budget provides for
 	refill         = 0.001 // retries a second; ten times as much keeps an overloaded server down, see docs/overload.md
 
-	// What a retry withdraws that does not withdraw 1. A call of four attempts that all time out is paid for by the Floor.
+	// What a retry withdraws that does not withdraw 1. A call of four attempts that all time out is paid for by the
+	// Floor.
 	late      = 1.5
 	throttled = 0.2
 
@@ -86,8 +87,8 @@ func price(a *Attempt, class Class) float64 {
 }
 
 // Balance returns how many retries the bucket of u's authority holds now. An authority is a scheme and a host as they
-// stand in the requests' URLs: in the same case, and with a port only if they have one. One that is not known has a full
-// bucket. A nil u is an authority of its own.
+// stand in the requests' URLs: in the same case, and with a port only if they have one. One that is not known has a
+// full bucket. A nil u is an authority of its own.
 func (b *Budget) Balance(u *url.URL) float64 {
 	b.mu.Lock()
 	k := b.buckets[authorityOf(u)]
@@ -184,8 +185,8 @@ func (b *Budget) few(n int) iter.Seq2[authority, *bucket] {
 	}
 }
 
-// sweep drops those of a few buckets that are as good as new. Every insertion and every settled sample does so, which is
-// often enough for all of them to be seen.
+// sweep drops those of a few buckets that are as good as new. Every insertion and every settled sample does so, which
+// is often enough for all of them to be seen.
 func (b *Budget) sweep(now time.Time) {
 	for _, k := range b.few(4) {
 		if k.asNew(b.limits(0), now) {

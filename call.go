@@ -64,8 +64,8 @@ func (c *call) run() (*http.Response, error) {
 	return c.finish()
 }
 
-// finish takes a call from its first outcome to its last. It guards the response in hand against a panic, or a Goexit, in
-// the functions of the policy and in GetBody.
+// finish takes a call from its first outcome to its last. It guards the response in hand against a panic, or a Goexit,
+// in the functions of the policy and in GetBody.
 func (c *call) finish() (*http.Response, error) {
 	returned := false
 	defer func() {
@@ -149,9 +149,10 @@ func (c *call) check() {
 
 // prepare gets everything ready for the next attempt, or returns why it cannot be made.
 //
-// The response of a request with a body is kept until GetBody has made the next one: if it fails, the response is all that
-// the caller has. It is tempting to call GetBody before the wait, but one that rewinds the body that was sent needs the
-// wait, in which the attempt before comes to its end. So it is called near the end, with time left for the discard.
+// The response of a request with a body is kept until GetBody has made the next one: if it fails, the response is all
+// that the caller has. It is tempting to call GetBody before the wait, but one that rewinds the body that was sent
+// needs the wait, in which the attempt before comes to its end. So it is called near the end, with time left for the
+// discard.
 func (c *call) prepare(delay time.Duration) (err error) {
 	var next *http.Request
 	if hasBody(c.req) && c.Response != nil {

@@ -52,8 +52,8 @@ func with(ctx context.Context, change func(*settings)) context.Context {
 
 // WithPolicy returns a context whose requests are sent under the Transport's policy with the fields of p in place of
 // its own. Zero fields of p keep the Transport's value, or that of an outer WithPolicy; an OnAttempt is told beside the
-// Transport's. Like [context.WithValue], it panics if ctx is nil. Nested Transports all follow it. With more MaxAttempts
-// in p, the Transport's own Budget, if it is full, has room for them.
+// Transport's. Like [context.WithValue], it panics if ctx is nil. Nested Transports all follow it. With more
+// MaxAttempts in p, the Transport's own Budget, if it is full, has room for them.
 func WithPolicy(ctx context.Context, p Policy) context.Context {
 	return with(ctx, func(s *settings) {
 		merged := p
@@ -65,15 +65,15 @@ func WithPolicy(ctx context.Context, p Policy) context.Context {
 	})
 }
 
-// WithDecision returns a context whose request writes its last Decision to d before RoundTrip returns. It tells why there
-// was no further attempt: a response with status 503, or the bare error of a single attempt, does not have that.
+// WithDecision returns a context whose request writes its last Decision to d before RoundTrip returns. It tells why
+// there was no further attempt: a response with status 503, or the bare error of a single attempt, does not have that.
 //
 //	var d retry.Decision
 //	req = req.WithContext(retry.WithDecision(ctx, &d))
 //	resp, err := client.Do(req) // d.Reason is ErrNotIdempotent, ErrBudget, ...
 //
-// The context is for one request at a time; of several, as redirects make them, d has the last one's. If ctx or d is nil,
-// WithDecision panics.
+// The context is for one request at a time; of several, as redirects make them, d has the last one's. If ctx or d is
+// nil, WithDecision panics.
 func WithDecision(ctx context.Context, d *Decision) context.Context {
 	if d == nil {
 		panic("retry: nil Decision")
@@ -90,8 +90,8 @@ func AsIdempotent(ctx context.Context) context.Context {
 // AttemptNumber returns the number of the attempt that ctx was made for: 2 or more in a retry, else 1, also for nil.
 //
 // AttemptNumber(resp.Request.Context()) is the number of attempts that a response took, if the base has set Request to
-// what it was given, as RoundTrippers do. Another request that is sent under such a context has attempts of its own, which
-// are counted from 1; only AttemptNumber of its first attempt is still that of the context.
+// what it was given, as RoundTrippers do. Another request that is sent under such a context has attempts of its own,
+// which are counted from 1; only AttemptNumber of its first attempt is still that of the context.
 func AttemptNumber(ctx context.Context) int {
 	if ctx == nil {
 		return 1
@@ -144,7 +144,8 @@ func canceled(req *http.Request) <-chan struct{} {
 	return req.Cancel
 }
 
-// wait waits until d after start, or until req must not be sent any more, and returns why. A wait of zero asks no clock.
+// wait waits until d after start, or until req must not be sent any more, and returns why. A wait of zero asks no
+// clock.
 func wait(req *http.Request, start time.Time, d time.Duration) error {
 	return waitFor(req.Context(), canceled(req), start, d)
 }

@@ -5,13 +5,13 @@ import (
 	"net/http"
 )
 
-// passDeadConnections makes net/http go through idle connections that are dead by itself, within the next attempt, after
-// an attempt that one of them has ended: else each attempt would take the next dead one, and a pool can hold more of them
-// than there are attempts.
+// passDeadConnections makes net/http go through idle connections that are dead by itself, within the next attempt,
+// after an attempt that one of them has ended: else each attempt would take the next dead one, and a pool can hold more
+// of them than there are attempts.
 //
-// net/http does that for a request that it knows to be idempotent. The key marks this one, and without a value no field is
-// sent (see [http.Transport]). Only a base that is known to be one gets the key, since one that signs requests might sign
-// it; the idle connections of another are closed once a second attempt has failed.
+// net/http does that for a request that it knows to be idempotent. The key marks this one, and without a value no field
+// is sent (see [http.Transport]). Only a base that is known to be one gets the key, since one that signs requests might
+// sign it; the idle connections of another are closed once a second attempt has failed.
 func (c *call) passDeadConnections(next *http.Request) {
 	if c.Err == nil || c.lost != nil || next.Header == nil || marked(next) || !c.policy.Idempotent(c.req) {
 		return

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Decide returns what becomes of a request after attempt a, at the time now. It settles with the Budget and the Gate of p,
-// of which nil means none here: a retry withdraws, a success deposits, a Retry-After closes the gate. It asks no clock,
-// does no I/O, and does not call OnAttempt.
+// Decide returns what becomes of a request after attempt a, at the time now. It settles with the Budget and the Gate of
+// p, of which nil means none here: a retry withdraws, a success deposits, a Retry-After closes the gate. It asks no
+// clock, does no I/O, and does not call OnAttempt.
 //
 // A Transport does what Decide says. So may a test of your own Classify, a simulation, or a client that is not one of
 // net/http: it counts a.Number from 1 and adds each Decision's Price to the Spent of the attempts after it.
@@ -22,20 +22,21 @@ func (p Policy) Decide(a Attempt, now time.Time) Decision {
 	return p.decide(&a, now)
 }
 
-// Admit returns what becomes of a request that is to be sent at the time now and has waited for that since start: it goes
-// at once; or it waits for Delay, after which it asks again; or, if Reason is not nil, it is not to be sent. Only a Gate
-// holds requests. Admit asks no clock.
+// Admit returns what becomes of a request that is to be sent at the time now and has waited for that since start: it
+// goes at once; or it waits for Delay, after which it asks again; or, if Reason is not nil, it is not to be sent. Only
+// a Gate holds requests. Admit asks no clock.
 func (p Policy) Admit(req *http.Request, start, now time.Time) Decision {
 	p.fill()
 	return p.admit(req, start, now)
 }
 
-// Abandon gives back to the Budget what d has withdrawn for the retry after a, which is not made after all: because Admit
-// refused it, say.
+// Abandon gives back to the Budget what d has withdrawn for the retry after a, which is not made after all: because
+// Admit refused it, say.
 func (p Policy) Abandon(a Attempt, d Decision, now time.Time) { p.refund(&a, d.Price, now) }
 
-// decide is all that becomes of an attempt, in this order: the request's context, the class, whether it may be repeated,
-// the attempts, the wait, the gate, and the budget last, so that nothing is withdrawn for a retry that does not happen.
+// decide is all that becomes of an attempt, in this order: the request's context, the class, whether it may be
+// repeated, the attempts, the wait, the gate, and the budget last, so that nothing is withdrawn for a retry that does
+// not happen.
 func (p *Policy) decide(a *Attempt, now time.Time) Decision {
 	return p.decideAs(a, p.Classify(*a), now)
 }

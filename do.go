@@ -11,19 +11,20 @@ import (
 //
 //   - Every error is [Transient], unless [Mark] or p.Classify says otherwise. An Attempt has no Request and no Response
 //     then, and Err is op's. Mark beats Classify.
-//   - p applies as in a Transport, with a [WithPolicy] of ctx on top: MaxAttempts, Backoff, MaxRetryAfter, OnAttempt, the
-//     deadline of ctx, and the Budget if there is one, whose authority is that of a nil URL. AttemptTimeout, RetryAfter,
-//     Idempotent and Gate are for requests.
+//   - p applies as in a Transport, with a [WithPolicy] of ctx on top: MaxAttempts, Backoff, MaxRetryAfter, OnAttempt,
+//     the deadline of ctx, and the Budget if there is one, whose authority is that of a nil URL. AttemptTimeout,
+//     RetryAfter, Idempotent and Gate are for requests.
 //   - Transports within op, whose requests have the context that op was given, are part of it. The requests of one URL
 //     stay within one MaxAttempts over all runs, the smaller of p's and the Transport's. (Of several requests of one
 //     method and URL in a run, the first, the second and so on each has them.) When those are exhausted, or a Budget is
 //     spent, or op returns an [*Error] that says so, Do ends.
-//   - If a Transport within op was asked to wait and did not, since the wait was too long, or the request a POST, or the
-//     attempt the last one, Do waits for that before it calls op again, or ends with [ErrRetryAfter] or [ErrDeadline].
+//   - If a Transport within op was asked to wait and did not, since the wait was too long, or the request a POST, or
+//     the attempt the last one, Do waits for that before it calls op again, or ends with [ErrRetryAfter] or
+//     [ErrDeadline].
 //   - If ctx is done, op is called once, as a Transport asks its base once. A panic of op goes on.
 //
-// Do returns the value of the last run beside its error. After one run, and no wait, the error is op's own; otherwise it is
-// an [*Error] with the last one in it. A nil op is an error.
+// Do returns the value of the last run beside its error. After one run, and no wait, the error is op's own; otherwise
+// it is an [*Error] with the last one in it. A nil op is an error.
 func Do[T any](ctx context.Context, p Policy, op func(context.Context) (T, error)) (T, error) {
 	if op == nil || ctx == nil {
 		var none T
@@ -40,8 +41,8 @@ func Do[T any](ctx context.Context, p Policy, op func(context.Context) (T, error
 
 var errNoOperation = errors.New("retry: Do needs a context and an operation")
 
-// Mark returns err with an operation's own word on its class, which [Do] follows. It has the text of err, and matches what
-// err matches. Of several marks the outermost counts. A nil err stays nil.
+// Mark returns err with an operation's own word on its class, which [Do] follows. It has the text of err, and matches
+// what err matches. Of several marks the outermost counts. A nil err stays nil.
 func Mark(err error, c Class) error {
 	if err == nil {
 		return nil

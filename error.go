@@ -57,8 +57,8 @@ type Error struct {
 var _ error = (*Error)(nil)
 
 // Error returns the reason, the number of attempts, the status and the last error, in this order, without the URL, the
-// header and the body. Of a [*url.Error] inside, as a base that is itself an [http.Client] returns it, only what it wraps
-// is printed. What the base's own error says is printed as it is.
+// header and the body. Of a [*url.Error] inside, as a base that is itself an [http.Client] returns it, only what it
+// wraps is printed. What the base's own error says is printed as it is.
 func (e *Error) Error() string {
 	text := "retry: failed"
 	if e.Reason != nil {

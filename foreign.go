@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// A task is somebody else's code, a Close or a Read or a GetBody, in a goroutine of its own, because it may never return.
+// A task is somebody else's code, a Close or a Read or a GetBody, in a goroutine of its own, because it may never
+// return.
 type task struct {
 	done     chan struct{}
 	returned bool
@@ -20,7 +21,8 @@ func begin(f func()) *task {
 		defer close(t.done)
 		defer func() {
 			if !t.returned {
-				t.panicked = recover() // nobody is left to hear of it if it comes too late, and the process must not die of it
+				// If it comes too late, nobody is left to hear of it, and the process must not die of it.
+				t.panicked = recover()
 			}
 		}()
 		f()
@@ -29,8 +31,8 @@ func begin(f func()) *task {
 	return t
 }
 
-// wait waits for t until limit is over, or until req must not be sent any more if it is not nil. It reports whether t has
-// ended. A panic of t, or a Goexit, is then the caller's.
+// wait waits for t until limit is over, or until req must not be sent any more if it is not nil. It reports whether t
+// has ended. A panic of t, or a Goexit, is then the caller's.
 func (t *task) wait(limit time.Duration, req *http.Request) bool {
 	var ended, cancel <-chan struct{}
 	if req != nil {

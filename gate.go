@@ -8,23 +8,23 @@ import (
 	"time"
 )
 
-// A Gate holds every request to an authority that asked for a Retry-After until that is over, first attempts too. Put one
-// into a Policy; it may be shared by many Transports.
+// A Gate holds every request to an authority that asked for a Retry-After until that is over, first attempts too. Put
+// one into a Policy; it may be shared by many Transports.
 //
-//   - Requests are released at random over the time from the end of the Retry-After to twice that, or to MaxRetryAfter if
-//     that is earlier, but over half the Retry-After at least.
-//   - A request whose deadline is before its release, or whose MaxRetryAfter is before the end of the Retry-After, is not
-//     sent. It ends at once with an [*Error] of zero attempts whose reason is [ErrDeadline] or [ErrRetryAfter].
-//   - A request that has waited asks again. It is held again if the server has meanwhile asked for that and refused most,
-//     until it has waited for MaxRetryAfter; then it goes. So the longest wait is MaxRetryAfter, half of it again, and
-//     the backoff.
-//   - A retry that was announced to OnAttempt may be held again after its wait, and then end with ErrDeadline. The response
-//     before it is closed by then, unless the request has a body: the [*Error] has its status.
+//   - Requests are released at random over the time from the end of the Retry-After to twice that, or to MaxRetryAfter
+//     if that is earlier, but over half the Retry-After at least.
+//   - A request whose deadline is before its release, or whose MaxRetryAfter is before the end of the Retry-After, is
+//     not sent. It ends at once with an [*Error] of zero attempts whose reason is [ErrDeadline] or [ErrRetryAfter].
+//   - A request that has waited asks again. It is held again if the server has meanwhile asked for that and refused
+//     most, until it has waited for MaxRetryAfter; then it goes. So the longest wait is MaxRetryAfter, half of it
+//     again, and the backoff.
+//   - A retry that was announced to OnAttempt may be held again after its wait, and then end with ErrDeadline. The
+//     response before it is closed by then, unless the request has a body: the [*Error] has its status.
 //   - A Retry-After counts for the whole authority. Where a server means one resource, use no Gate.
 //   - At most 4,096 authorities are held; past that a Gate lets everybody through.
 //
-// It is tempting to release everybody at the end of the Retry-After, but then all that was held comes back at one instant,
-// which is a worse overload than the first. See docs/overload.md.
+// It is tempting to release everybody at the end of the Retry-After, but then all that was held comes back at one
+// instant, which is a worse overload than the first. See docs/overload.md.
 //
 // The zero Gate is ready to use, by many goroutines at once. It must not be copied after its first use.
 type Gate struct {

@@ -38,7 +38,8 @@ func sameURL(u, v *url.URL) bool {
 	if u == v || u == nil || v == nil {
 		return u == v
 	}
-	return u.Scheme == v.Scheme && u.Host == v.Host && u.Path == v.Path && u.RawQuery == v.RawQuery && u.Opaque == v.Opaque
+	return authorityOf(u) == authorityOf(v) &&
+		u.Path == v.Path && u.RawQuery == v.RawQuery && u.Opaque == v.Opaque
 }
 
 // around reports whether a call of req is part of another Transport's retry, which is what s says while that goes on.

@@ -99,7 +99,8 @@ func (c *call) partOf(o *operation) {
 	c.policy.MaxAttempts = c.part.limit(c.policy.MaxAttempts)
 }
 
-// limit is the smaller MaxAttempts of the two. A Transport that makes none but the first attempt leaves the others to Do.
+// limit is the smaller MaxAttempts of the two. A Transport that makes none but the first attempt leaves the others to
+// Do.
 func (c *part) limit(attempts int) int {
 	if attempts <= 1 {
 		return c.of.policy.MaxAttempts
@@ -109,7 +110,10 @@ func (c *part) limit(attempts int) int {
 
 // tellOperation says what becomes of c, of whose response nobody waits for the Retry-After.
 func (c *call) tellOperation(d Decision) {
-	if c.part == nil || d.Retry || d.Class == Final && (c.Response == nil || ClassifyStatus(c.Response.StatusCode) == Final) {
+	if c.part == nil || d.Retry {
+		return
+	}
+	if d.Class == Final && (c.Response == nil || ClassifyStatus(c.Response.StatusCode) == Final) {
 		return
 	}
 	var until time.Time

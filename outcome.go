@@ -13,8 +13,8 @@ func (c *call) result(d Decision) (*http.Response, error) {
 	return nil, c.error(d.Reason)
 }
 
-// abandon gives back the retry that d has withdrawn, and ends the call with reason, or with the response if it is still in
-// hand and the context is not done.
+// abandon gives back the retry that d has withdrawn, and ends the call with reason, or with the response if it is still
+// in hand and the context is not done.
 func (c *call) abandon(d Decision, reason error) (*http.Response, error) {
 	c.policy.Abandon(c.Attempt, d, time.Now())
 	d.Retry, d.Reason = false, reason

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// hasTrailers reports whether req announces trailers, whose values the reader of its body may set in the one map Trailer
-// until the body has ended (see [http.Request]).
+// hasTrailers reports whether req announces trailers, whose values the reader of its body may set in the one map
+// Trailer until the body has ended (see [http.Request]).
 func hasTrailers(req *http.Request) bool { return len(req.Trailer) > 0 && hasBody(req) }
 
 // A trailingBody is the body of an attempt at a request that has trailers. The attempt has a map of its own: net/http

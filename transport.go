@@ -28,7 +28,8 @@ var _ http.RoundTripper = (*Transport)(nil)
 // [http.Transport] of its own, from go-cleanhttp: it finds proxies and speaks HTTP/2 as [http.DefaultTransport] does,
 // and shares nothing with it.
 //
-// Make one Transport and keep it: each has a Budget of its own, which starts full, and the idle connections of its base.
+// Make one Transport and keep it: each has a Budget of its own, which starts full, and the idle connections of its
+// base.
 //
 // Response bodies of the base must allow a Close during a Read, as those of net/http do: a drain that stalls is ended
 // that way. A Close, or a Read, that does not return for long is left to a goroutine of its own.

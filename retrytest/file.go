@@ -9,7 +9,7 @@ import (
 var fileChecks = []check{
 	{
 		name: "FileSentWhole",
-		promise: "each attempt that is made with an open file as the body sends all of it, from where the file stood, " +
+		promise: "each attempt that is made with an open file as the body sends all of it, from where it stood, " +
 			"and in the end the file is closed.",
 		why: "a file has no GetBody, and the first attempt uses it up. One that sends what is left stores an empty " +
 			"file, and the server says 200.",
