@@ -2,6 +2,7 @@ package retry_test
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed-e3550de8/retry"
+	"github.com/seed-e3550de8/retry/httpfault"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -122,62 +124,29 @@ func checkUndelayed(t *testing.T, proto string, bad http.HandlerFunc, backoff ti
 	}
 }
 
-// RFC 9110 section 15.5.9: the server is about to close the connection, so that its page is not worth a wait.
-func TestThePageOfA408IsNotRead(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := serve(t, http1, alternate(servePage(http.StatusRequestTimeout, 100)))
-		resp, err := retry.New(s.base, new(trail).eager(2)).RoundTrip(newRequest(t, "GET", "http://example.com/", ""))
-		require.NoError(t, err)
-		assert.Equal(t, "OK", readAndClose(t, resp))
-		assert.Equal(t, dialsAfter408, s.dialed())
-	})
-}
-
-// There is nothing to win by reading what comes over a connection that closes anyway.
-func TestAPageOfAConnectionThatClosesIsNotWaitedFor(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := serve(t, http1, alternate(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Connection", "close")
-			w.WriteHeader(http.StatusServiceUnavailable)
-			w.(http.Flusher).Flush()
-			time.Sleep(time.Second)
-		}))
-		start := time.Now()
-		resp, err := retry.New(s.base, new(trail).eager(2)).RoundTrip(newRequest(t, "GET", "http://example.com/", ""))
-		require.NoError(t, err)
-		assert.Equal(t, "OK", readAndClose(t, resp))
-		assert.Zero(t, time.Since(start))
-	})
-}
-
-func TestATooLongPageIsNotRead(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var written atomic.Int64
-		s := serve(t, http1, alternate(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Length", "1073741824")
-			w.WriteHeader(http.StatusServiceUnavailable)
-			for {
-				n, err := w.Write(make([]byte, 1<<10))
-				written.Add(int64(n))
-				if err != nil {
-					return
-				}
-			}
-		}))
-		resp, err := retry.New(s.base, new(trail).eager(2)).RoundTrip(newRequest(t, "GET", "http://example.com/", ""))
-		require.NoError(t, err)
-		assert.Equal(t, "OK", readAndClose(t, resp))
-		synctest.Wait()
-		assert.Less(t, written.Load(), int64(64<<10), "no more than the buffers hold")
-	})
-}
-
-func TestTheLastResponseIsNotRead(t *testing.T) {
+// A connection of MaxConnsPerHost is free again before the wait, or the retry would wait for it for ever.
+func TestTheOnlyConnectionOfAHostServesTheRetry(t *testing.T) {
 	overBoth(t, func(t *testing.T, proto string) {
-		s := serve(t, proto, servePage(503, 1<<20))
-		resp, err := retry.New(s.base, new(trail).eager(3)).RoundTrip(newRequest(t, "GET", "http://example.com/", ""))
+		s := serve(t, proto, perhaps(503, 500))
+		s.base.MaxConnsPerHost = 1
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		resp, err := retry.New(s.base, new(trail).eager(4)).RoundTrip(newRequest(t, "GET", "http://example.com/", "").WithContext(ctx))
 		require.NoError(t, err)
-		assert.Equal(t, 3, retry.AttemptNumber(resp.Request.Context()))
-		assert.Len(t, readAndClose(t, resp), 1<<20)
+		assert.Equal(t, "OK", readAndClose(t, resp))
+		assert.Equal(t, 1, s.dialed())
+	})
+}
+
+func TestAGzippedPageKeepsItsConnectionAndTheNextIsUnpacked(t *testing.T) {
+	overBoth(t, func(t *testing.T, proto string) {
+		srv := faulty(t, proto, httpfault.Status(503).BodySize(8<<10).Gzip(), httpfault.OK("page").Gzip())
+		p := new(trail).eager(4)
+		p.Backoff = retry.Constant(reuseWait)
+		resp, err := retry.New(srv.Transport(), p).RoundTrip(newRequest(t, "GET", srv.URL, ""))
+		require.NoError(t, err)
+		assert.True(t, resp.Uncompressed)
+		assert.Equal(t, "page", readAndClose(t, resp))
+		assert.Equal(t, 1, srv.Connections())
 	})
 }

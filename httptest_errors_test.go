@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -239,6 +240,28 @@ func TestHeadersThatStallPastTheAttemptTimeoutEndTheAttemptNotTheRequest(t *test
 			assert.Len(t, tr.steps, want, method)
 			assert.Equal(t, retry.Transient, tr.last().Class)
 			assert.Equal(t, time.Duration(want)*p.AttemptTimeout, time.Since(start), method)
+		}
+	})
+}
+
+// A body's own error looks like the network's, and a fresh body may do better.
+func TestABodyWhoseReadFailsIsTransient(t *testing.T) {
+	broken := errors.New("the disk is gone")
+	overBoth(t, func(t *testing.T, proto string) {
+		for method, want := range map[string]int{"PUT": 3, "POST": 1} {
+			s, tr := serve(t, proto, perhaps()), new(trail)
+			body := func() (io.ReadCloser, error) {
+				return io.NopCloser(io.MultiReader(strings.NewReader("half"), iotest.ErrReader(broken))), nil
+			}
+			first, _ := body()
+			req, err := http.NewRequestWithContext(t.Context(), method, "http://example.com/", first)
+			require.NoError(t, err)
+			req.GetBody = body
+			_, err = retry.New(s.base, tr.eager(3)).RoundTrip(req)
+			require.ErrorIs(t, err, broken, method)
+			require.Len(t, tr.steps, want, method)
+			assert.Equal(t, retry.Transient, tr.last().Class, method)
+			checkOutcome(t, tr, err)
 		}
 	})
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/seed-e3550de8/retry"
+	"github.com/seed-e3550de8/retry/httpfault"
 	"github.com/seed-e3550de8/retry/internal/memnet"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -123,6 +124,15 @@ func (s *site) warm(t testing.TB) *site {
 	require.NoError(t, resp.Body.Close())
 	synctest.Wait()
 	return s
+}
+
+// faulty is a server in a bubble that makes steps.
+func faulty(t testing.TB, proto string, steps ...httpfault.Step) *httpfault.Server {
+	config := httpfault.Config{Pipe: true}
+	if proto == http2 {
+		config.Protocol = httpfault.H2C
+	}
+	return config.NewServer(t, steps...)
 }
 
 // serveRaw hands every connection to handle, which need not close it.

@@ -10,7 +10,4 @@ const (
 
 	// closeLingers is how long net/http keeps a connection after the Close of a body that has more to come.
 	closeLingers = 0
-
-	// dialsAfter408 is how many connections a request takes that is answered 408 and then 200: what is not read is given up.
-	dialsAfter408 = 2
 )

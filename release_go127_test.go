@@ -12,8 +12,4 @@ const (
 
 	// closeLingers is how long net/http keeps a connection after the Close of a body that has more to come.
 	closeLingers = 50 * time.Millisecond
-
-	// dialsAfter408 is how many connections a request takes that is answered 408 and then 200: net/http keeps the one that it
-	// could read to the end, unless the server closes it.
-	dialsAfter408 = 1
 )

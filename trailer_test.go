@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-e3550de8/retry"
+	"github.com/seed-e3550de8/retry/httpfault"
 )
 
 // summed is a body whose reader sets a trailer again and again, as the comment on http.Request.Trailer allows.
@@ -100,6 +101,19 @@ func TestTrailersAreSentByEachAttempt(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, 200, resp.StatusCode)
 		assert.Equal(t, []string{"10 true", "10 true", "10 true"}, sums)
+	})
+}
+
+// net/http fills the caller's Trailer map while it sends the body: a deep copy of the request would lose them.
+func TestTrailersGoBothWaysThroughARetry(t *testing.T) {
+	overBoth(t, func(t *testing.T, proto string) {
+		srv := faulty(t, proto, httpfault.Status(503).Body("not now"), httpfault.OK("page").Trailer("Sum", "1"))
+		resp, err := retry.New(srv.Transport(), new(trail).eager(4)).RoundTrip(withSums(t, srv.URL, 10))
+		require.NoError(t, err)
+		assert.Equal(t, "page", readAndClose(t, resp))
+		assert.Equal(t, http.Header{"Sum": {"1"}}, resp.Trailer)
+		require.Len(t, srv.Requests(), 2)
+		assert.NotEmpty(t, srv.Requests()[1].Trailer.Get("X-Sum"))
 	})
 }
 
