@@ -3,6 +3,7 @@ package retry_test
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/hex"
 	"io"
 	"math"
 	"net/http"
@@ -88,8 +89,7 @@ func TestSetBodyBearsAReaderThatLies(t *testing.T) {
 func TestOneSetBodyServesManyRequests(t *testing.T) {
 	text := bytes.Repeat([]byte("the same for everybody. "), 4096)
 	body, sum := bytes.NewReader(text), sha256.Sum256(text)
-	in := &inbox{refuse: 8}
-	s := httpfault.NewServer(t, httpfault.Handle(in).Times(24))
+	s := httpfault.NewServer(t, httpfault.Status(503).Early().Times(8), httpfault.OK("").Times(16))
 	client := &http.Client{Transport: retry.New(s.Transport(), new(trail).eager(9))}
 	var all sync.WaitGroup
 	for range 16 {
@@ -103,8 +103,8 @@ func TestOneSetBodyServesManyRequests(t *testing.T) {
 		})
 	}
 	all.Wait()
-	assert.Len(t, in.whole, 16)
-	for _, got := range in.whole {
-		assert.Equal(t, sum, got)
+	for _, r := range s.Requests()[8:] {
+		assert.True(t, r.Whole)
+		assert.Equal(t, hex.EncodeToString(sum[:]), r.SHA256)
 	}
 }
