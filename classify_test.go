@@ -61,6 +61,8 @@ func TestClassifyKnowsEachError(t *testing.T) {
 		a.Err, a.Response = row.err, &http.Response{StatusCode: 200}
 		assert.Equal(t, min(row.want, retry.Transient), retry.Classify(a), "%s, with a response", row.name)
 	}
+	inner := &retry.Error{Attempts: 2, Reason: retry.ErrMaxAttempts, Err: errHostNotFound}
+	assert.Equal(t, retry.Final, retry.Classify(retry.Attempt{Err: inner}), "the reason of an Error is no cause")
 	assert.Equal(t, retry.Final, retry.Classify(retry.Attempt{}), "neither a response nor an error")
 	assert.Equal(t, retry.Transient, retry.Classify(retry.Attempt{Err: io.EOF}), "an attempt without a request")
 }
