@@ -116,10 +116,10 @@ func (c *call) judge() Decision {
 	c.countInner(c.Response, c.Err)
 	a, class := c.outcome()
 	c.judged = time.Now()
-	d := c.policy.decideAs(&a, class, c.judged)
+	d := c.policy.decideAs(a, class, c.judged)
 	c.Spent += d.Price
 	if c.policy.OnAttempt != nil {
-		c.policy.OnAttempt(a, d)
+		c.policy.OnAttempt(*a, d)
 	}
 	c.tell(d)
 	c.tellOperation(d)
@@ -174,7 +174,8 @@ func (c *call) prepare(delay time.Duration) (err error) {
 		}
 	}
 	c.passDeadConnections(next)
-	c.Attempt = Attempt{Number: c.Number + 1, Request: next, Held: c.Held, Spent: c.Spent, nested: c.nested}
+	c.Number++
+	c.Request, c.Err, c.lost, c.Duration = next, nil, nil, 0
 	return nil
 }
 

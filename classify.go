@@ -61,14 +61,24 @@ func (c Class) String() string {
 // That the request's own context is done is not a class: no request is sent again after that, whatever Classify says.
 // Classify may be called by many goroutines at once. An attempt that has neither a response nor an error is Final; an
 // error whose methods panic, as those of a nil pointer do, is Transient. It does not read the request's Trailer.
-func Classify(a Attempt) Class {
+func Classify(a Attempt) Class { return classify(&a) }
+
+func classify(a *Attempt) Class {
 	switch {
 	case a.Err == nil && a.Response == nil:
 		return Final
 	case a.Err == nil:
 		return ClassifyStatus(a.Response.StatusCode)
 	}
-	return classifyError(&a)
+	return classifyError(a)
+}
+
+// class is the class that p gives to an attempt.
+func (p *Policy) class(a *Attempt) Class {
+	if p.Classify == nil {
+		return classify(a)
+	}
+	return p.Classify(*a)
 }
 
 func classifyError(a *Attempt) (class Class) {

@@ -38,7 +38,7 @@ func (p Policy) Abandon(a Attempt, d Decision, now time.Time) { p.refund(&a, d.P
 // repeated, the attempts, the wait, the gate, and the budget last, so that nothing is withdrawn for a retry that does
 // not happen.
 func (p *Policy) decide(a *Attempt, now time.Time) Decision {
-	return p.decideAs(a, p.Classify(*a), now)
+	return p.decideAs(a, p.class(a), now)
 }
 
 // decideAs is decide for an attempt whose class is known.

@@ -93,7 +93,8 @@ type Policy struct {
 	floor float64 // the least capacity of the Transport's own Budget that this call may use
 }
 
-// fill gives the fields that are zero their defaults. The Budget is the caller's business.
+// fill gives the fields that are zero their defaults, but for Classify, see class, and for the Budget, which is the
+// caller's business.
 func (p *Policy) fill() {
 	if p.MaxAttempts == 0 {
 		p.MaxAttempts = defaultAttempts
@@ -106,9 +107,6 @@ func (p *Policy) fill() {
 	}
 	if p.MaxRetryAfter == 0 {
 		p.MaxRetryAfter = time.Minute
-	}
-	if p.Classify == nil {
-		p.Classify = Classify
 	}
 	if p.Idempotent == nil {
 		p.Idempotent = Idempotent
