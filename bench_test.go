@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"runtime"
 	"testing"
 	"time"
 
@@ -169,4 +170,32 @@ func BenchmarkExponential(b *testing.B) {
 	for b.Loop() {
 		retry.Exponential{}.Delay(3)
 	}
+}
+
+// BenchmarkBudgetAuthorities shows what a million authorities cost, each with a retry that was spent, and what is left
+// of it after an hour of traffic with one of them.
+func BenchmarkBudgetAuthorities(b *testing.B) {
+	const authorities, busy = 1_000_000, 200_000
+	for b.Loop() {
+		before, budget, now := heap(), new(retry.Budget), time.Now()
+		for i := range authorities {
+			budget.Spend(fmt.Sprint("host", i, ".example.com"), now)
+		}
+		grown := heap() - before
+		b.ReportMetric(float64(grown)/float64(budget.Buckets()), "B/authority")
+		b.ReportMetric(float64(grown)/1e6, "MB")
+		for range busy {
+			now = now.Add(time.Hour / busy)
+			budget.Touch("busy", now)
+		}
+		b.ReportMetric(float64(budget.Buckets()), "authorities-after")
+		b.ReportMetric(max(float64(heap())-float64(before), 0)/1e6, "MB-after")
+	}
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }

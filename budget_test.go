@@ -15,10 +15,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/seed-e3550de8/retry"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/seed-e3550de8/retry"
 )
 
 const budgetAuthority = "http://api.example.com"
@@ -410,4 +409,25 @@ func TestBudgetIsQuietAboutItsAuthority(t *testing.T) {
 	_, err := retry.New(outcomes(0), retry.Policy{Budget: &retry.Budget{Floor: 1}, Backoff: retry.Constant(0)}).RoundTrip(budgetRequest(t, "GET"))
 	require.ErrorIs(t, err, retry.ErrBudget)
 	assert.NotContains(t, err.Error(), "orders")
+}
+
+func TestBudgetForgetsAuthoritiesThatAreAsGoodAsNew(t *testing.T) {
+	budget, now := new(retry.Budget), time.Now()
+	for i := range 10_000 {
+		require.True(t, budget.Spend(fmt.Sprint("host", i), now))
+	}
+	require.Equal(t, 10_000, budget.Buckets())
+	for range 20_000 {
+		now = now.Add(500 * time.Millisecond)
+		budget.Touch("busy", now)
+	}
+	assert.Less(t, budget.Buckets(), 100)
+}
+
+func TestBudgetRemembersNoMoreThanItsBound(t *testing.T) {
+	budget, now := new(retry.Budget), time.Now()
+	for i := range retry.MaxBuckets + 1000 {
+		require.True(t, budget.Spend(fmt.Sprint("host", i), now))
+	}
+	assert.Equal(t, retry.MaxBuckets, budget.Buckets())
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"runtime"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -149,38 +148,6 @@ func TestANilRequestURLOrHeaderIsAsWithHTTPTransport(t *testing.T) {
 			spoil(o.Request)
 			assert.NotPanics(t, func() { mustEnd(t, retry.New(play(answer(503), answer(200)), retry.Policy{}), o) }, name)
 		}
-	})
-}
-
-func TestManyGoroutinesMayUseOneTransport(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		flaky := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
-			text, _ := io.ReadAll(req.Body)
-			req.Body.Close()
-			time.Sleep(time.Millisecond)
-			if retry.AttemptNumber(req.Context()) < 3 {
-				return page(503, strings.NewReader("busy"), "Retry-After", "1")(req)
-			}
-			resp, err := page(200, strings.NewReader(string(text)))(req)
-			resp.Request = req
-			return resp, err
-		})
-		rt := retry.New(flaky, retry.Policy{Budget: retry.Unlimited, AttemptTimeout: time.Minute})
-		var wg sync.WaitGroup
-		for i := range 50 {
-			wg.Go(func() {
-				want := strings.Repeat("x", i+1)
-				resp, err := rt.RoundTrip(place("PUT", want).Request)
-				if !assert.NoError(t, err) {
-					return
-				}
-				text, _ := io.ReadAll(resp.Body)
-				assert.Equal(t, want, string(text))
-				assert.Equal(t, 3, retry.AttemptNumber(resp.Request.Context()))
-				drop(resp)
-			})
-		}
-		wg.Wait()
 	})
 }
 

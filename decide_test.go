@@ -1,14 +1,18 @@
 package retry_test
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
 	"testing"
 	"time"
 
+	"github.com/seed-e3550de8/retry"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/seed-e3550de8/retry"
 )
 
 // attempted is an attempt that met a status.
@@ -73,4 +77,99 @@ func TestDecideTakesAnAttemptWithoutRequestForOneThatMayBeRepeated(t *testing.T)
 	quick := retry.BackoffFunc(func(retry int) time.Duration { return time.Duration(retry) * time.Minute })
 	d = retry.Policy{Backoff: quick}.Decide(retry.Attempt{Number: 2, Err: errPeerReset}, time.Now())
 	assert.Equal(t, 2*time.Minute, d.Delay)
+}
+
+// later is a time at which no clock here is.
+var later = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func settled(status int) retry.Attempt {
+	u := &url.URL{Scheme: "http", Host: "settle.example", Path: "/"}
+	a := retry.Attempt{Number: 1, Request: &http.Request{Method: "GET", Header: http.Header{}, URL: u}}
+	if status == 0 {
+		a.Err = os.ErrDeadlineExceeded
+		return a
+	}
+	a.Response = &http.Response{StatusCode: status, Header: http.Header{}, Request: a.Request}
+	return a
+}
+
+func TestDecideSettlesAtTheTimeThatItIsGiven(t *testing.T) {
+	p, a := retry.Policy{Budget: new(retry.Budget)}, settled(200)
+	for i := range 640 {
+		p.Decide(a, later.Add(time.Duration(i)*100*time.Millisecond))
+	}
+	assert.InDelta(t, 150, p.Budget.Balance(a.Request.URL), 10, "15 s of ten successes a second")
+}
+
+func TestAbandonGivesBackWhatTheRetryHasTaken(t *testing.T) {
+	for status, price := range map[int]float64{503: 1, 429: 0.2, 0: 1.5} {
+		p, a := retry.Policy{Budget: new(retry.Budget)}, settled(status)
+		d := p.Decide(a, later)
+		assert.True(t, d.Retry)
+		assert.InDelta(t, 5-price, p.Budget.Balance(a.Request.URL), 1e-9)
+		p.Abandon(a, d, later)
+		assert.InDelta(t, 5, p.Budget.Balance(a.Request.URL), 1e-9)
+		assert.NotPanics(t, func() { retry.Policy{}.Abandon(a, d, later) })
+	}
+}
+
+// logged returns what slog writes of v.
+func logged(v slog.LogValuer) string {
+	var b bytes.Buffer
+	bare := func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey || a.Key == slog.LevelKey || a.Key == slog.MessageKey {
+			return slog.Attr{}
+		}
+		return a
+	}
+	slog.New(slog.NewTextHandler(&b, &slog.HandlerOptions{ReplaceAttr: bare})).Info("", "v", v)
+	return string(bytes.TrimSpace(b.Bytes()))
+}
+
+func TestALogLineOfAnAttemptHasTheHostAndNoSecret(t *testing.T) {
+	req := place("", "").Request
+	leaky := &url.Error{Op: "Get", URL: secretURL, Err: errPeerReset}
+	for name, row := range map[string]struct {
+		attempt retry.Attempt
+		want    string
+	}{
+		"a response": {retry.Attempt{Number: 2, Request: req, Response: &http.Response{StatusCode: 503}, Duration: time.Second},
+			"v.number=2 v.method=GET v.host=api.example v.status=503 v.duration=1s"},
+		"an error": {retry.Attempt{Number: 1, Request: req, Err: leaky},
+			"v.number=1 v.method=GET v.host=api.example v.error=\"" + errPeerReset.Error() + "\""},
+		"an operation":      {retry.Attempt{Number: 3}, "v.number=3"},
+		"a request, no URL": {retry.Attempt{Number: 1, Request: &http.Request{Method: "PUT"}}, "v.number=1 v.method=PUT"},
+	} {
+		assert.Equal(t, row.want, logged(row.attempt), name)
+	}
+}
+
+func TestADecisionPrintsInOneLine(t *testing.T) {
+	leaky := &url.Error{Op: "Get", URL: secretURL, Err: context.Canceled}
+	for _, row := range []struct {
+		decision     retry.Decision
+		line, logged string
+	}{
+		{retry.Decision{Retry: true, Class: retry.Transient, Delay: 2 * time.Second, FromServer: true},
+			"retry in 2s (transient)", "v.retry=true v.class=transient v.delay=2s v.from_server=true"},
+		{retry.Decision{Retry: true, Class: retry.Unprocessed}, "retry in 0s (unprocessed)", "v.retry=true v.class=unprocessed"},
+		{retry.Decision{Class: retry.Transient, Reason: retry.ErrBudget, Delay: time.Second},
+			"no retry: retry budget spent (transient)",
+			`v.retry=false v.class=transient v.delay=1s v.from_server=false v.reason="retry budget spent"`},
+		{retry.Decision{Class: retry.Final, Reason: leaky}, "no retry: context canceled (final)",
+			`v.retry=false v.class=final v.reason="context canceled"`},
+		{retry.Decision{}, "final", "v.retry=false v.class=final"},
+	} {
+		assert.Equal(t, row.line, row.decision.String())
+		assert.Equal(t, row.logged, logged(row.decision), row.line)
+	}
+}
+
+func TestAJitterPrintsAsItsConstant(t *testing.T) {
+	for j, want := range map[retry.Jitter]string{
+		retry.FullJitter: "FullJitter", retry.EqualJitter: "EqualJitter", retry.AdditiveJitter: "AdditiveJitter",
+		retry.NoJitter: "NoJitter", 7: "Jitter(7)", -1: "Jitter(-1)",
+	} {
+		assert.Equal(t, want, j.String())
+	}
 }

@@ -13,10 +13,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/seed-e3550de8/retry"
+	"github.com/seed-e3550de8/retry/httpfault"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/seed-e3550de8/retry"
 )
 
 func TestTheTextOfAnErrorTellsAttemptsStatusErrorAndReason(t *testing.T) {
@@ -150,4 +150,136 @@ func TestTheContextsErrorAndCauseMatchWhereverItEnds(t *testing.T) {
 			assert.Greater(t, gone.Attempts, 1)
 		})
 	}
+}
+
+// getComparing is a client that sends again by itself, up to ten times, what it knows by a comparison.
+func getComparing(client *http.Client, url string) (*http.Response, error) {
+	for tries := 1; ; tries++ {
+		resp, err := client.Get(url)
+		if tries == 11 || !isEOF(err) {
+			return resp, err
+		}
+	}
+}
+
+func isEOF(err error) bool {
+	u, ok := err.(*url.Error)
+	return ok && u.Err == io.EOF
+}
+
+func TestAClientThatComparesErrorsComesThroughFiveEOFs(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		wrap   func(*retry.Transport) http.RoundTripper
+		served int
+		want   error
+	}{
+		{"plain errors", (*retry.Transport).PlainErrors, 6, nil},
+		{"an Error is no EOF", func(tr *retry.Transport) http.RoundTripper { return tr }, 4, io.EOF},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				served := 0
+				answer := httpfault.HandleFunc(func(http.ResponseWriter, *http.Request) {
+					if served++; served <= 5 {
+						panic(http.ErrAbortHandler)
+					}
+				})
+				srv := httpfault.Config{Pipe: true, Default: answer}.NewServer(t)
+				client := &http.Client{Transport: tt.wrap(retry.New(srv.Transport(), retry.Policy{}))}
+				resp, err := getComparing(client, srv.URL)
+				assert.ErrorIs(t, err, tt.want)
+				assert.Equal(t, tt.served, served)
+				if resp != nil {
+					assert.NoError(t, resp.Body.Close())
+				}
+			})
+		})
+	}
+}
+
+func failWith(err error) roundTripperFunc {
+	return func(*http.Request) (*http.Response, error) { return nil, err }
+}
+
+func unavailable(req *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusServiceUnavailable, Body: http.NoBody, Request: req}, nil
+}
+
+// An ending is how a request's context ends.
+type ending func(context.Context) (context.Context, context.CancelFunc)
+
+func canceledIn(d time.Duration) ending {
+	return func(ctx context.Context) (context.Context, context.CancelFunc) {
+		ctx, cancel := context.WithCancel(ctx)
+		time.AfterFunc(d, cancel)
+		return ctx, cancel
+	}
+}
+
+func canceledBecause(cause error) ending {
+	return func(ctx context.Context) (context.Context, context.CancelFunc) {
+		ctx, cancel := context.WithCancelCause(ctx)
+		time.AfterFunc(time.Millisecond, func() { cancel(cause) })
+		return ctx, func() { cancel(nil) }
+	}
+}
+
+func endingIn(d time.Duration) ending {
+	return func(ctx context.Context) (context.Context, context.CancelFunc) { return context.WithTimeout(ctx, d) }
+}
+
+func TestPlainErrorsAreThoseOfTheBaseOrOfTheContext(t *testing.T) {
+	enough := errors.New("enough")
+	reset := &net.OpError{Op: "read", Net: "tcp", Err: errors.New("reset")}
+	other := &retry.Error{Attempts: 1, Reason: retry.ErrNotReplayable}
+	inner := retry.New(failWith(io.EOF), retry.Policy{Backoff: retry.Constant(0)})
+	soon := retry.Policy{Backoff: retry.Constant(0)}
+	for _, tt := range []struct {
+		name string
+		base http.RoundTripper
+		end  ending
+		p    retry.Policy
+		want error
+	}{
+		{"an error after four attempts", failWith(io.EOF), context.WithCancel, soon, io.EOF},
+		{"an error after one", failWith(io.EOF), context.WithCancel, retry.Policy{MaxAttempts: 1}, io.EOF},
+		{"an error of a type", failWith(reset), context.WithCancel, soon, reset},
+		{"canceled while it waits after an error", failWith(io.EOF), canceledIn(time.Millisecond),
+			retry.Policy{}, context.Canceled},
+		{"canceled while it waits after a 503", roundTripperFunc(unavailable), canceledIn(time.Millisecond),
+			retry.Policy{}, context.Canceled},
+		{"canceled with a cause", failWith(io.EOF), canceledBecause(enough), retry.Policy{}, enough},
+		{"no time left for the second wait", failWith(io.EOF), endingIn(1500 * time.Millisecond),
+			retry.Policy{Backoff: retry.Constant(time.Second)}, io.EOF},
+		{"a Transport as the base", inner, context.WithCancel, soon, io.EOF},
+		{"an Error that has no other in it", failWith(&retry.Error{Attempts: 1, Err: other}), context.WithCancel,
+			soon, other},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := tt.end(t.Context())
+				defer cancel()
+				req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://example.com/", nil)
+				require.NoError(t, err)
+				resp, err := retry.New(tt.base, tt.p).PlainErrors().RoundTrip(req)
+				require.Nil(t, resp)
+				assert.True(t, err == tt.want, "%T: %v", err, err)
+			})
+		})
+	}
+}
+
+func TestWhoLooksForTheTransportInsideFindsIt(t *testing.T) {
+	base := &http.Transport{}
+	tr := retry.New(base, retry.Policy{})
+	for _, rt := range []http.RoundTripper{tr, tr.PlainErrors()} {
+		wrapper, ok := rt.(interface{ WrappedRoundTripper() http.RoundTripper })
+		require.True(t, ok)
+		assert.Same(t, base, wrapper.WrappedRoundTripper())
+		_, ok = rt.(interface{ CloseIdleConnections() })
+		assert.True(t, ok)
+	}
+	_, ok := new(retry.Transport).WrappedRoundTripper().(*http.Transport)
+	assert.True(t, ok, "the zero Transport's own base")
 }
