@@ -56,7 +56,8 @@ func fileOf(req *http.Request) seekerAt {
 	if !hasBody(req) || req.GetBody != nil {
 		return nil
 	}
-	file, _ := withoutNopCloser(req.Body).(seekerAt)
+	inner, _ := insideNopCloser(req.Body)
+	file, _ := inner.(seekerAt)
 	return file
 }
 
@@ -119,15 +120,6 @@ func opaque(file seekerAt) bool {
 		}
 	}
 	return false
-}
-
-// withoutNopCloser returns what http.NewRequest wrapped to make it an io.ReadCloser, as net/http itself does.
-func withoutNopCloser(body io.ReadCloser) any {
-	switch reflect.TypeOf(body) {
-	case nopCloser, nopCloserWriterTo:
-		return reflect.ValueOf(body).Field(0).Interface()
-	}
-	return body
 }
 
 // useFile makes a request whose body is a file one that can be sent again.

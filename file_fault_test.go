@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -225,4 +226,16 @@ func TestAFileCostsNoMemory(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 4, retry.AttemptNumber(resp.Request.Context()))
 	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(64<<10))
+}
+
+// The error of a refused connection is not the file's, so that nothing was sent: any request may be repeated.
+func TestAPostOfAFileIsRepeatedIfItCouldNotConnect(t *testing.T) {
+	refused := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+	req := putting(t, note(t, "payload"))
+	req.Method = "POST"
+	s := play(fail(refused), answer(200))
+	resp, err := retry.New(s, retry.Policy{Backoff: retry.Constant(0)}).RoundTrip(req)
+	require.NoError(t, err)
+	drop(resp)
+	assert.Equal(t, []string{"payload", "payload"}, s.texts())
 }

@@ -90,11 +90,17 @@ func readsHere(r any) bool {
 	case interface{ cannotDial() bool }:
 		return r.cannotDial()
 	}
+	inner, wrapped := insideNopCloser(r)
+	return wrapped && readsHere(inner)
+}
+
+// insideNopCloser returns what r was before io.NopCloser wrapped it, as http.NewRequest does, and whether that is so.
+func insideNopCloser(r any) (any, bool) {
 	switch reflect.TypeOf(r) {
 	case nopCloser, nopCloserWriterTo:
-		return readsHere(reflect.ValueOf(r).Field(0).Interface())
+		return reflect.ValueOf(r).Field(0).Interface(), true
 	}
-	return false
+	return r, false
 }
 
 // The two types behind io.NopCloser.

@@ -105,7 +105,7 @@ func (s *fileSection) SyscallConn() (syscall.RawConn, error) {
 }
 
 // cannotDial tells bodyCannotDial that all errors of a file are its own.
-func (*fileSection) cannotDial() {}
+func (*fileSection) cannotDial() bool { return true }
 
 func (s *fileSection) Read(p []byte) (int, error) {
 	if err := s.follow(); err != nil {
