@@ -49,8 +49,8 @@ type Config struct {
 }
 
 // New returns what [retry.New] returns for base and p, with telemetry as c says: an [http.RoundTripper] that makes each
-// attempt through otelhttp's Transport around base. Its CloseIdleConnections reaches base, and its WrappedRoundTripper
-// is what it wraps.
+// attempt through otelhttp's Transport around base, and whose response bodies are wrapped by that. Its
+// CloseIdleConnections reaches base, and its WrappedRoundTripper is what it wraps.
 //
 // A nil base is a pooled [http.Transport] of its own, from go-cleanhttp. A Policy without a Budget gets one whose
 // balance can be shown, as large as a Transport's own; but with more MaxAttempts in a [retry.WithPolicy] it does not
