@@ -107,19 +107,36 @@ func trailer(name string, values ...string) func(*http.Request) {
 func TestARequestThatTransportDoesNotSendIsFinal(t *testing.T) {
 	for _, d := range refusals {
 		unfold(t, true, []failure{{name: d.name, text: d.text, class: retry.Final, mangle: d.spoil,
-			base: func(t *testing.T) http.RoundTripper { return d.site(t).base }}})
+			base: d.base}})
 	}
 }
 
-// site is one whose limits net/http knows.
-func (d refusal) site(t *testing.T) *site { return serve(t, d.proto, perhaps()).warm(t) }
+// base is one whose server's limits net/http knows. Instead of its reason, net/http now and then tells of the connection
+// that it closes for it: then the base asks it again.
+func (d refusal) base(t *testing.T) http.RoundTripper {
+	s := serve(t, d.proto, perhaps()).warm(t)
+	return roundTripperFunc(func(req *http.Request) (*http.Response, error) {
+		resp, err := s.base.RoundTrip(req)
+		for range 10 {
+			if !errors.Is(err, net.ErrClosed) {
+				break
+			}
+			again := *req
+			if req.GetBody != nil {
+				again.Body, _ = req.GetBody()
+			}
+			resp, err = s.base.RoundTrip(&again)
+		}
+		return resp, err
+	})
+}
 
 // provoke returns the error of net/http itself.
 func (d refusal) provoke(t *testing.T) (err error) {
 	synctest.Test(t, func(t *testing.T) {
 		req := newRequest(t, "GET", "http://example.com/", "")
 		d.spoil(req)
-		_, err = d.site(t).base.RoundTrip(req)
+		_, err = d.base(t).RoundTrip(req)
 		require.ErrorContains(t, err, d.text, d.name)
 	})
 	return err
