@@ -140,6 +140,22 @@ func TestABodyThatIsKnownToBeLargerIsNotTouched(t *testing.T) {
 	assert.Equal(t, "text", readAndClose(t, resp))
 }
 
+func TestReadAheadIsForAnswersThatWouldBeReturned(t *testing.T) {
+	s := play(page(503, torn()))
+	resp, err := retry.New(s, retry.Policy{MaxAttempts: 1, ReadAhead: aheadSize}).RoundTrip(place("GET", "").Request)
+	require.NoError(t, err)
+	assert.Same(t, s.sent[0].page, resp.Body, "a failure is not read")
+	assert.NoError(t, resp.Body.Close())
+}
+
+func TestReadAheadNeedsNobodyWhoLooksOn(t *testing.T) {
+	s := play(page(200, torn()), page(200, strings.NewReader("whole")))
+	p := retry.Policy{Backoff: retry.Constant(0), ReadAhead: aheadSize}
+	resp, err := retry.New(s, p).RoundTrip(place("GET", "").Request)
+	require.NoError(t, err)
+	assert.Equal(t, "whole", readAndClose(t, resp))
+}
+
 // Neither the context nor the connection has a say in what is in memory.
 func TestACompleteBodyDoesNotFailAnyMore(t *testing.T) {
 	overBoth(t, func(t *testing.T, proto string) {

@@ -57,7 +57,6 @@ func (c *call) init(t *Transport, req *http.Request, s *settings) {
 // run takes a call from its beginning to its end.
 func (c *call) run() (*http.Response, error) {
 	if d := c.pass(time.Now()); d.Reason != nil {
-		defer c.source.release()
 		return nil, c.refuse(d)
 	}
 	c.send()

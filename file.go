@@ -169,7 +169,7 @@ func (s *source) acquire() bool {
 }
 
 func (s *source) release() {
-	if s == nil || s.users.Add(-1) > 0 {
+	if s == nil || s.users.Add(-1) != 0 {
 		return
 	}
 	for _, c := range s.owned {

@@ -184,16 +184,24 @@ func TestOneFileInTwoRequestsAtOnce(t *testing.T) {
 func TestABodyLikeAFileIsClosedOnEveryPath(t *testing.T) {
 	done, cancel := context.WithCancel(t.Context())
 	cancel()
+	soon, cancelSoon := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancelSoon()
+	gate := new(retry.Gate)
+	held := retry.Policy{Gate: gate, MaxAttempts: 1}
+	resp, err := retry.New(play(answer(503, "Retry-After", "30")), held).RoundTrip(putting(t, http.NoBody))
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
 	for name, row := range map[string]struct {
 		ctx  context.Context
 		base http.RoundTripper
 		p    retry.Policy
 	}{
-		"success":       {t.Context(), play(answer(200)), retry.Policy{}},
-		"one attempt":   {t.Context(), play(answer(503)), retry.Policy{MaxAttempts: 1}},
-		"exhausted":     {t.Context(), play(answer(503)), noWait},
-		"timeout":       {t.Context(), play(answer(200)), retry.Policy{AttemptTimeout: time.Hour}},
-		"context ended": {done, &http.Transport{}, retry.Policy{}},
+		"success":         {t.Context(), play(answer(200)), retry.Policy{}},
+		"one attempt":     {t.Context(), play(answer(503)), retry.Policy{MaxAttempts: 1}},
+		"exhausted":       {t.Context(), play(answer(503)), noWait},
+		"timeout":         {t.Context(), play(answer(200)), retry.Policy{AttemptTimeout: time.Hour}},
+		"context ended":   {done, &http.Transport{}, retry.Policy{}},
+		"not sent at all": {soon, play(answer(200)), held},
 		"panic": {t.Context(), play(answer(503)), retry.Policy{OnAttempt: func(retry.Attempt, retry.Decision) {
 			panic("so what")
 		}}},

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io"
 	"math"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -106,5 +108,31 @@ func TestOneSetBodyServesManyRequests(t *testing.T) {
 	for _, r := range s.Requests()[8:] {
 		assert.True(t, r.Whole)
 		assert.Equal(t, hex.EncodeToString(sum[:]), r.SHA256)
+	}
+}
+
+// A section lets the kernel send it, which must not go on beyond its end.
+func TestASectionOfAFileThatIsCopiedToASocketEndsWhereItEnds(t *testing.T) {
+	li, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer li.Close()
+	for _, size := range []int64{4, 6} {
+		f := note(t, "a note")
+		req := newRequest(t, "PUT", "http://api.example/", "")
+		retry.SetBody(req, f, size)
+		out, err := net.Dial("tcp", li.Addr().String())
+		require.NoError(t, err)
+		in, err := li.Accept()
+		require.NoError(t, err)
+		n, err := io.Copy(out, req.Body)
+		require.NoError(t, err)
+		assert.Equal(t, size, n)
+		require.NoError(t, out.Close())
+		text, err := io.ReadAll(in)
+		require.NoError(t, err)
+		assert.Equal(t, "a note"[:size], string(text))
+		_, err = req.Body.Read(make([]byte, 1))
+		assert.Equal(t, io.EOF, err)
+		assert.NoError(t, errors.Join(in.Close(), req.Body.Close(), f.Close()))
 	}
 }
