@@ -33,15 +33,13 @@ func at(text string) *url.URL {
 	return u
 }
 
-var errReset = errors.New("connection reset by peer")
-
-// outcomes is a base that has these outcomes in turn, the last one for ever: a status, or 0 for errReset.
+// outcomes is a base that has these outcomes in turn, the last one for ever: a status, or 0 for errPeerReset.
 func outcomes(statuses ...int) http.RoundTripper {
 	var n atomic.Int64
 	return roundTripperFunc(func(req *http.Request) (*http.Response, error) {
 		status := statuses[min(int(n.Add(1)), len(statuses))-1]
 		if status == 0 {
-			return nil, errReset
+			return nil, errPeerReset
 		}
 		return &http.Response{StatusCode: status, Header: http.Header{}, Body: http.NoBody, Request: req}, nil
 	})
@@ -111,7 +109,7 @@ func TestBudgetThatIsSpentEndsTheCallWithWhatIsInHand(t *testing.T) {
 				}).RoundTrip(budgetRequest(t, "GET"))
 
 				if status == 0 {
-					require.Equal(t, errReset, err, "after one attempt it is the base's own value")
+					require.Equal(t, errPeerReset, err, "after one attempt it is the base's own value")
 				} else {
 					require.NoError(t, err)
 					assert.Equal(t, status, resp.StatusCode)
@@ -133,7 +131,7 @@ func TestBudgetReasonReachesTheErrorOfLaterAttempts(t *testing.T) {
 		_, err := retry.New(outcomes(0), retry.Policy{Budget: budget}).RoundTrip(budgetRequest(t, "GET"))
 
 		require.ErrorIs(t, err, retry.ErrBudget)
-		require.ErrorIs(t, err, errReset)
+		require.ErrorIs(t, err, errPeerReset)
 	})
 }
 
@@ -189,20 +187,12 @@ func TestBudgetMayBeSharedByTransports(t *testing.T) {
 }
 
 func TestTransportHasABudgetOfItsOwn(t *testing.T) {
-	base := new(counter)
+	base := play(answer(503))
 	client := retry.New(base, retry.Policy{Backoff: retry.Constant(0)})
 	for range 100 {
-		_, err := client.RoundTrip(budgetRequest(t, "GET"))
-		require.NoError(t, err)
+		mustEnd(t, client, place("GET", ""))
 	}
-	assert.EqualValues(t, 100+5, base.n.Load())
-}
-
-type counter struct{ n atomic.Int64 }
-
-func (c *counter) RoundTrip(req *http.Request) (*http.Response, error) {
-	c.n.Add(1)
-	return &http.Response{StatusCode: 503, Body: http.NoBody, Request: req}, nil
+	assert.Equal(t, 100+5, base.attempts())
 }
 
 func TestTheFloorOfATransportPaysForAllAttemptsOfARequest(t *testing.T) {
@@ -230,13 +220,12 @@ func TestAFullBudgetPaysForAnyRetry(t *testing.T) {
 }
 
 func TestUnlimitedNeverRunsDry(t *testing.T) {
-	base := new(counter)
+	base := play(answer(503))
 	client := retry.New(base, retry.Policy{Backoff: retry.Constant(0), Budget: retry.Unlimited})
 	for range 1000 {
-		_, err := client.RoundTrip(budgetRequest(t, "GET"))
-		require.NoError(t, err)
+		mustEnd(t, client, place("GET", ""))
 	}
-	assert.EqualValues(t, 4000, base.n.Load())
+	assert.Equal(t, 4000, base.attempts())
 	assert.Zero(t, retry.Unlimited.Buckets())
 }
 
@@ -278,28 +267,26 @@ func TestBudgetOfInfiniteFloorNeverRunsDry(t *testing.T) {
 }
 
 func TestBudgetBelowOneAllowsNoRetry(t *testing.T) {
-	base := new(counter)
-	_, err := retry.New(base, retry.Policy{Budget: &retry.Budget{Floor: 0.9}}).RoundTrip(budgetRequest(t, "GET"))
-	require.NoError(t, err)
-	assert.EqualValues(t, 1, base.n.Load())
+	base := play(answer(503))
+	mustEnd(t, retry.New(base, retry.Policy{Budget: &retry.Budget{Floor: 0.9}}), place("GET", ""))
+	assert.Equal(t, 1, base.attempts())
 }
 
 func TestBudgetIsNeverOverdrawn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // where no time passes that could refill it
-		base := new(counter)
+		base := play(answer(503))
 		client := retry.New(base, retry.Policy{Backoff: retry.Constant(0), Budget: &retry.Budget{Floor: 100}})
 		const clients, requests = 16, 50
 		var wg sync.WaitGroup
 		for range clients {
 			wg.Go(func() {
 				for range requests {
-					_, err := client.RoundTrip(budgetRequest(t, "GET"))
-					assert.NoError(t, err)
+					mustEnd(t, client, place("GET", ""))
 				}
 			})
 		}
 		wg.Wait()
-		assert.EqualValues(t, clients*requests+100, base.n.Load())
+		assert.Equal(t, clients*requests+100, base.attempts())
 	})
 }
 

@@ -198,13 +198,7 @@ func TestAClientThatComparesErrorsComesThroughFiveEOFs(t *testing.T) {
 	}
 }
 
-func failWith(err error) roundTripperFunc {
-	return func(*http.Request) (*http.Response, error) { return nil, err }
-}
-
-func unavailable(req *http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: http.StatusServiceUnavailable, Body: http.NoBody, Request: req}, nil
-}
+func always(err error) http.RoundTripper { return roundTripperFunc(fail(err)) }
 
 // An ending is how a request's context ends.
 type ending func(context.Context) (context.Context, context.CancelFunc)
@@ -233,7 +227,7 @@ func TestPlainErrorsAreThoseOfTheBaseOrOfTheContext(t *testing.T) {
 	enough := errors.New("enough")
 	reset := &net.OpError{Op: "read", Net: "tcp", Err: errors.New("reset")}
 	other := &retry.Error{Attempts: 1, Reason: retry.ErrNotReplayable}
-	inner := retry.New(failWith(io.EOF), retry.Policy{Backoff: retry.Constant(0)})
+	inner := retry.New(always(io.EOF), retry.Policy{Backoff: retry.Constant(0)})
 	soon := retry.Policy{Backoff: retry.Constant(0)}
 	for _, tt := range []struct {
 		name string
@@ -242,18 +236,18 @@ func TestPlainErrorsAreThoseOfTheBaseOrOfTheContext(t *testing.T) {
 		p    retry.Policy
 		want error
 	}{
-		{"an error after four attempts", failWith(io.EOF), context.WithCancel, soon, io.EOF},
-		{"an error after one", failWith(io.EOF), context.WithCancel, retry.Policy{MaxAttempts: 1}, io.EOF},
-		{"an error of a type", failWith(reset), context.WithCancel, soon, reset},
-		{"canceled while it waits after an error", failWith(io.EOF), canceledIn(time.Millisecond),
+		{"an error after four attempts", always(io.EOF), context.WithCancel, soon, io.EOF},
+		{"an error after one", always(io.EOF), context.WithCancel, retry.Policy{MaxAttempts: 1}, io.EOF},
+		{"an error of a type", always(reset), context.WithCancel, soon, reset},
+		{"canceled while it waits after an error", always(io.EOF), canceledIn(time.Millisecond),
 			retry.Policy{}, context.Canceled},
-		{"canceled while it waits after a 503", roundTripperFunc(unavailable), canceledIn(time.Millisecond),
+		{"canceled while it waits after a 503", play(answer(503)), canceledIn(time.Millisecond),
 			retry.Policy{}, context.Canceled},
-		{"canceled with a cause", failWith(io.EOF), canceledBecause(enough), retry.Policy{}, enough},
-		{"no time left for the second wait", failWith(io.EOF), endingIn(1500 * time.Millisecond),
+		{"canceled with a cause", always(io.EOF), canceledBecause(enough), retry.Policy{}, enough},
+		{"no time left for the second wait", always(io.EOF), endingIn(1500 * time.Millisecond),
 			retry.Policy{Backoff: retry.Constant(time.Second)}, io.EOF},
 		{"a Transport as the base", inner, context.WithCancel, soon, io.EOF},
-		{"an Error that has no other in it", failWith(&retry.Error{Attempts: 1, Err: other}), context.WithCancel,
+		{"an Error that has no other in it", always(&retry.Error{Attempts: 1, Err: other}), context.WithCancel,
 			soon, other},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -68,7 +68,7 @@ func TestADialErrorOfAClientProvesNothing(t *testing.T) {
 }
 
 func TestErrorTextLeavesOutURLsAtAnyDepth(t *testing.T) {
-	secret := &url.Error{Op: "Get", URL: "http://ann:pw@host/path?token=x", Err: errReset}
+	secret := &url.Error{Op: "Get", URL: "http://ann:pw@host/path?token=x", Err: errPeerReset}
 	for _, err := range []error{
 		secret,
 		&url.Error{Op: "Get", URL: secret.URL, Err: secret},
