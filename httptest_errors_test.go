@@ -177,16 +177,8 @@ func TestResponsesThatAreCutOffOrMalformed(t *testing.T) {
 }
 
 func TestConnectionsThatFailInABubble(t *testing.T) {
-	over := func(handle func(net.Conn)) func(*testing.T) http.RoundTripper {
-		return func(t *testing.T) http.RoundTripper { return serveRaw(t, http1, handle).base }
-	}
 	stalled := func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
 	unfold(t, true, []failure{
-		{name: "refused", text: "dial tcp", class: retry.Unprocessed, base: func(t *testing.T) http.RoundTripper {
-			s := serveRaw(t, http1, stalled)
-			s.network.Close()
-			return s.base
-		}},
 		{name: "the dial times out", text: "i/o timeout", class: retry.Unprocessed,
 			base: func(t *testing.T) http.RoundTripper {
 				return dialing(t, http1, func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -194,9 +186,6 @@ func TestConnectionsThatFailInABubble(t *testing.T) {
 					return d.DialContext(ctx, "tcp", "example.com:80")
 				})
 			}},
-		{name: "reset after the request is read", text: "reset", class: retry.Transient,
-			base: over(func(c net.Conn) { readRequest(c); reset(c) })},
-		{name: "closed before a byte of the response", text: "EOF", class: retry.Transient, base: over(readRequest)},
 		{name: "no headers within ResponseHeaderTimeout", text: "timeout awaiting response headers", class: retry.Transient,
 			base: func(t *testing.T) http.RoundTripper {
 				s := serveRaw(t, http1, stalled)
