@@ -56,11 +56,11 @@ type discarded struct {
 func discard(req *http.Request, resp *http.Response, limit time.Duration) {
 	d, drain := &discarded{ReadCloser: resp.Body}, reusable(resp)
 	t := begin(func() {
+		defer d.close() // also if Read panics
 		if drain {
 			// One byte beyond the bound, because only a Read past the end of a body of that very length finds its end.
 			_, _ = io.CopyN(io.Discard, d, maxDrain+1)
 		}
-		d.close()
 	})
 	if !t.wait(min(max(limit, grace), maxDrainTime), req) {
 		d.over.Store(true)

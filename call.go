@@ -19,7 +19,8 @@ type call struct {
 	timed  *attemptContext // of the current attempt, if it has a timeout
 	source *source         // of the bodies of all attempts, if the caller's is a file
 
-	part *part // what it is of an operation, or nil
+	part   *part         // what it is of an operation, or nil
+	unsent *http.Request // the next attempt's, while it may still not be made
 
 	sent   int       // how often the base has been asked
 	status int       // of the current attempt's response, if it was discarded
@@ -63,15 +64,16 @@ func (c *call) run() (*http.Response, error) {
 	return c.finish()
 }
 
-// finish takes a call from its first outcome to its last. It guards the response in hand against a panic, or a Goexit,
-// in the functions of the policy and in GetBody.
+// finish takes a call from its first outcome to its last. It guards the response in hand, and the request that follows,
+// against a panic, or a Goexit, in the functions of the policy, in GetBody and in bodies.
 func (c *call) finish() (*http.Response, error) {
 	returned := false
 	defer func() {
+		c.end()
+		defer closeSoonOf(c.unsent)
 		if !returned && c.Response != nil {
 			closeSoon(c.Response.Body)
 		}
-		c.end()
 	}()
 	for {
 		d := c.judge()
@@ -153,28 +155,27 @@ func (c *call) check() {
 // needs the wait, in which the attempt before comes to its end. So it is called near the end, with time left for the
 // discard.
 func (c *call) prepare(delay time.Duration) (err error) {
-	var next *http.Request
 	if hasBody(c.req) && c.Response != nil {
 		if err = wait(c.req, c.judged, delay-grace); err != nil {
 			return err
 		}
-		if next, err = c.next(); err != nil {
+		if c.unsent, err = c.next(); err != nil {
 			return err
 		}
 	}
 	c.discard(delay)
 	if err = c.waitAndPass(delay); err != nil {
-		closeSoonOf(next)
 		return err
 	}
-	if next == nil {
-		if next, err = c.next(); err != nil {
+	if c.unsent == nil {
+		if c.unsent, err = c.next(); err != nil {
 			return err
 		}
 	}
-	c.passDeadConnections(next)
+	c.passDeadConnections(c.unsent)
 	c.Number++
-	c.Request, c.Err, c.lost, c.Duration = next, nil, nil, 0
+	c.Request, c.Err, c.lost, c.Duration = c.unsent, nil, nil, 0
+	c.unsent = nil
 	return nil
 }
 
@@ -190,11 +191,12 @@ func (c *call) discard(delay time.Duration) {
 	if c.Response == nil {
 		return
 	}
-	c.status = c.Response.StatusCode
-	if body := c.Response.Body; body != nil && body != http.NoBody {
-		discard(c.Request, c.Response, delay-time.Since(c.judged))
+	resp := c.Response
+	c.status = resp.StatusCode
+	c.Response = nil // its headers need not live through the wait, and it is closed once, also if that panics
+	if resp.Body != nil && resp.Body != http.NoBody {
+		discard(c.Request, resp, delay-time.Since(c.judged))
 	}
-	c.Response = nil // its headers need not live through the wait
 }
 
 // pass waits until the next attempt may go, which has been waiting since start. If it must not go, the Decision has the
