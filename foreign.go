@@ -89,10 +89,10 @@ func getBody(req *http.Request) (io.ReadCloser, error) {
 	if t.wait(forever, req) || t.wait(grace, nil) {
 		return body, err
 	}
-	go func() {
+	begin(func() { // whose panic must not end the process
 		<-t.done
 		closeBody(body)
-	}()
+	})
 	return nil, ended(req)
 }
 

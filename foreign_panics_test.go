@@ -1,12 +1,15 @@
 package retry_test
 
 import (
+	"context"
+	"io"
 	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/seed-e3550de8/retry"
 )
@@ -32,4 +35,19 @@ func TestABodyThatPanicsIsClosedOnceAndSoIsTheBodyOfTheNextAttempt(t *testing.T)
 			assert.Empty(t, s.left(o, nil), name)
 		})
 	}
+}
+
+func TestABodyThatComesTooLateAndPanicsEndsNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := place("PUT", "payload")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		o.under(ctx)
+		late := &hostile{read: eof, close: func(<-chan struct{}) (int, error) { panic("late") }}
+		o.GetBody = func() (io.ReadCloser, error) { time.Sleep(time.Hour); return late, nil }
+		_, err := retry.New(play(answer(503)), every(time.Second)).RoundTrip(o.Request)
+		require.Error(t, err)
+		time.Sleep(2 * time.Hour)
+		assert.EqualValues(t, 1, late.closes.Load())
+	})
 }
