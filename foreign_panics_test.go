@@ -3,6 +3,7 @@ package retry_test
 import (
 	"context"
 	"io"
+	"math"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -50,4 +51,18 @@ func TestABodyThatComesTooLateAndPanicsEndsNobody(t *testing.T) {
 		time.Sleep(2 * time.Hour)
 		assert.EqualValues(t, 1, late.closes.Load())
 	})
+}
+
+func TestAGateHoldsForTheRetryAfterWhateverItsRandSays(t *testing.T) {
+	for _, u := range []float64{-1, -1e300, 2, 1e300, math.NaN(), math.Inf(1), math.Inf(-1)} {
+		synctest.Test(t, func(t *testing.T) {
+			p := retry.Policy{MaxAttempts: 1, Gate: &retry.Gate{Rand: func() float64 { return u }}}
+			s := play(answer(503, "Retry-After", "10"), answer(200))
+			rt := retry.New(s, p)
+			drop(mustEnd(t, rt, place("GET", "")))
+			drop(mustEnd(t, rt, place("GET", "")))
+			assert.GreaterOrEqual(t, s.times()[1], 10*time.Second, u)
+			assert.LessOrEqual(t, s.times()[1], 20*time.Second, u)
+		})
+	}
 }

@@ -28,8 +28,8 @@ import (
 //
 // The zero Gate is ready to use, by many goroutines at once. It must not be copied after its first use.
 type Gate struct {
-	// Rand returns a random number in [0, 1), by which a request is released. Nil means that of math/rand/v2. Set it
-	// before the first use; it is called by many goroutines at once.
+	// Rand returns a random number in [0, 1), by which a request is released. Nil means that of math/rand/v2. One below 0
+	// or NaN counts as 0, and one above 1 as 1. Set it before the first use; it is called by many goroutines at once.
 	Rand func() float64
 
 	active atomic.Int32 // len(until): lets a Gate that holds nobody pass without the lock
@@ -157,5 +157,8 @@ func (g *Gate) random() float64 {
 	if g.Rand == nil {
 		return rand.Float64()
 	}
-	return g.Rand()
+	if u := g.Rand(); u > 0 {
+		return min(u, 1)
+	}
+	return 0
 }
