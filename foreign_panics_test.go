@@ -66,3 +66,16 @@ func TestAGateHoldsForTheRetryAfterWhateverItsRandSays(t *testing.T) {
 		})
 	}
 }
+
+func TestPeekEndsWithTheCancelChannel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		body := &hostile{read: blocking, close: nothing, end: make(chan struct{})}
+		defer close(body.end)
+		cancel := make(chan struct{})
+		time.AfterFunc(time.Second, func() { close(cancel) })
+		begin := time.Now()
+		_, err := retry.Peek(&http.Response{StatusCode: 503, Body: body, Request: &http.Request{Cancel: cancel}}, 10)
+		require.Error(t, err)
+		assert.LessOrEqual(t, time.Since(begin), time.Second+slack)
+	})
+}

@@ -20,8 +20,8 @@ import (
 // It gives nothing for n <= 0, without a response or a body, and where there can be none: after HEAD, and with 101
 // (Switching Protocols), 204 and 304 (RFC 9110 section 6.4.1).
 //
-// Peek ends with the context of resp.Request, whose cause is then its error, and inside of an attempt with its
-// AttemptTimeout. The body does not end with that: what comes later is kept for the reader.
+// Peek ends with the context of resp.Request, whose cause is then its error, with its Cancel channel, and inside of an
+// attempt with its AttemptTimeout. The body does not end with that: what comes later is kept for the reader.
 //
 // Like a Read, it must not run while the body is read. It may run while the body is closed, and is then ended by
 // [http.ErrBodyReadAfterClose].
@@ -37,9 +37,12 @@ func Peek(resp *http.Response, n int) ([]byte, error) {
 		b = &peekedBody{ReadCloser: resp.Body, closed: make(chan struct{})}
 		resp.Body = b
 	}
-	ctx, cancel := b.limit(resp.Request)
-	defer cancel()
-	return b.peek(ctx, n)
+	ctx, stop := b.limit(resp.Request)
+	defer stop()
+	if resp.Request == nil {
+		return b.peek(ctx, nil, n)
+	}
+	return b.peek(ctx, canceled(resp.Request), n)
 }
 
 // limit returns what ends a Peek: the request's context, and the attempt's timeout, which does not end the body.
@@ -83,14 +86,14 @@ type peekRead struct {
 	panicked any
 }
 
-func (b *peekedBody) peek(ctx context.Context, n int) ([]byte, error) {
+func (b *peekedBody) peek(ctx context.Context, cancel <-chan struct{}, n int) ([]byte, error) {
 	if b.isClosed() {
 		return nil, http.ErrBodyReadAfterClose
 	}
 	const maxEmpty = 100 // as bufio has it
 	for empty := 0; len(b.ahead) < n && b.err == nil; empty++ {
 		had := len(b.ahead)
-		err := b.fill(ctx, n)
+		err := b.fill(ctx, cancel, n)
 		if len(b.ahead) > had {
 			empty = 0
 		}
@@ -111,7 +114,7 @@ func (b *peekedBody) peek(ctx context.Context, n int) ([]byte, error) {
 }
 
 // fill waits for one Read, or returns what ended the wait.
-func (b *peekedBody) fill(ctx context.Context, n int) error {
+func (b *peekedBody) fill(ctx context.Context, cancel <-chan struct{}, n int) error {
 	if b.pending == nil {
 		b.start(n)
 	}
@@ -122,6 +125,7 @@ func (b *peekedBody) fill(ctx context.Context, n int) error {
 	case <-b.closed:
 		return http.ErrBodyReadAfterClose
 	case <-ctx.Done():
+	case <-cancel:
 	}
 	// The context may have ended because the body did, as that of http.Client.Timeout does, and a body that ends with
 	// its context has an error of its own to tell.
@@ -132,8 +136,11 @@ func (b *peekedBody) fill(ctx context.Context, n int) error {
 		b.take(r)
 		return nil
 	case <-timer.C:
-		return context.Cause(ctx)
 	}
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return errCanceled
 }
 
 // start begins a Read in a goroutine of its own, as nothing else bounds one whose body does not heed the context. It
