@@ -33,11 +33,11 @@ type Attempt struct {
 
 	lost   *http.Response // came with an error, or too late, and is closed
 	nested bool           // part of a retry of an outer Transport
+	until  time.Time      // when a server that it met wants to be asked again, at the earliest
 
 	// Of the run of an operation, which has no Request:
-	ctx   context.Context
-	until time.Time // when a server that it met wants to be asked again, at the earliest
-	stop  error     // why there must be no further run
+	ctx  context.Context
+	stop error // why there must be no further run
 }
 
 // A Decision is what becomes of a request after an attempt.

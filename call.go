@@ -174,7 +174,7 @@ func (c *call) prepare(delay time.Duration) (err error) {
 	}
 	c.passDeadConnections(c.unsent)
 	c.Number++
-	c.Request, c.Err, c.lost, c.Duration = c.unsent, nil, nil, 0
+	c.Request, c.Err, c.lost, c.Duration, c.until = c.unsent, nil, nil, 0, time.Time{}
 	c.unsent = nil
 	return nil
 }

@@ -52,6 +52,9 @@ func (p *Policy) decideAs(a *Attempt, class Class, now time.Time) Decision {
 		return d
 	}
 	wish, wished := p.wish(a, now)
+	if wished {
+		a.until = now.Add(wish)
+	}
 	if wished && d.Class != Final && wish <= p.MaxRetryAfter {
 		p.Gate.close(a.authority(), wish, now)
 	}

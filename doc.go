@@ -40,8 +40,9 @@
 //  5. The response returned is the last one, unread, with a nil error, whatever its status, also if a retry that was
 //     decided on cannot be made because GetBody fails. It is the base's own pointer, and nothing is written into it.
 //     (A copy is returned if the base left its Request nil; Policy.AttemptTimeout wraps the body.)
-//  6. An error after one attempt and no wait is the base's own value. Otherwise it is an [*Error] that matches the last
-//     attempt's error, the reason, and the context's error and cause, and that has Timeout and Temporary.
+//  6. An error after one attempt and no wait is the base's own value, unless a response came with it that says more.
+//     Otherwise it is an [*Error] that matches the last attempt's error, the reason, and the context's error and cause,
+//     and that has Timeout and Temporary.
 //  7. A request that is not idempotent is not sent twice unless the first sending was certainly unprocessed.
 //  8. No retry comes earlier than the server asks, also through nested Transports and operations, and if the response
 //     that asks comes too late for its AttemptTimeout.

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // The reasons why a request is not sent again, found in Decision.Reason and Error.Reason. Compare with [errors.Is]. An
@@ -51,7 +52,8 @@ type Error struct {
 	Err        error // the last attempt's error; nil if it had a response
 	StatusCode int   // the status of the last attempt's response, which is closed; 0 if it had none
 
-	layer *layer // the call whose outcome it is
+	layer *layer    // the call whose outcome it is
+	until time.Time // when the server wants to be asked again, at the earliest
 }
 
 var _ error = (*Error)(nil)

@@ -2,6 +2,7 @@ package retry_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"math"
 	"net/http"
@@ -78,4 +79,23 @@ func TestPeekEndsWithTheCancelChannel(t *testing.T) {
 		require.Error(t, err)
 		assert.LessOrEqual(t, time.Since(begin), time.Second+slack)
 	})
+}
+
+// Promises 7 and 8, through nested Transports, if a base breaks the contract of RoundTrippers.
+func TestAnOuterTransportLearnsOfAResponseThatCameWithAnError(t *testing.T) {
+	for method, attempts := range map[string]int{"POST": 1, "GET": 2} {
+		synctest.Test(t, func(t *testing.T) {
+			both := func(req *http.Request) (*http.Response, error) {
+				resp, _ := answer(503, "Retry-After", "10")(req)
+				return resp, errDialRefused
+			}
+			s := play(both, answer(200))
+			rt := retry.New(retry.New(s, retry.Policy{MaxAttempts: 1}), every(0))
+			resp, err := rt.RoundTrip(place(method, "").Request)
+			drop(resp)
+			assert.Equal(t, method == "POST", errors.Is(err, errDialRefused))
+			require.Equal(t, attempts, s.attempts(), method)
+			assert.GreaterOrEqual(t, s.times()[attempts-1], time.Duration(attempts-1)*10*time.Second)
+		})
+	}
 }

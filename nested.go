@@ -52,6 +52,7 @@ func (c *call) countInner(resp *http.Response, err error) {
 	if err != nil {
 		if inner, ok := errorOf(err); ok && c.believes(inner.layer) {
 			c.Number = max(c.Number, inner.Attempts)
+			c.until = later(c.until, inner.until)
 		}
 	}
 	if resp == nil || resp.Request == nil || resp.Request == c.Request {

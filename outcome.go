@@ -7,10 +7,16 @@ import (
 
 // result is the outcome of a call after its last attempt.
 func (c *call) result(d Decision) (*http.Response, error) {
-	if c.Err == nil || c.sent == 1 {
+	if c.Err == nil || c.sent == 1 && !c.misleads() {
 		return c.Response, c.Err
 	}
 	return nil, c.error(d.Reason)
+}
+
+// misleads reports whether the error alone would tell an outer Transport less than what is known of the response that
+// came with it: that there was one, and when the server wants to be asked again.
+func (c *call) misleads() bool {
+	return c.lost != nil && (!c.until.IsZero() || Classify(Attempt{Request: c.req, Err: c.Err}) == Unprocessed)
 }
 
 // abandon gives back the retry that d has withdrawn, and ends the call with reason, or with the response if it is still
@@ -46,7 +52,7 @@ func (c *call) error(reason error) error {
 	if c.layer == nil {
 		c.layer = layerOf(c.req)
 	}
-	return &Error{Attempts: c.Number, Reason: reason, Err: c.Err, StatusCode: c.status, layer: c.layer}
+	return &Error{Attempts: c.Number, Reason: reason, Err: c.Err, StatusCode: c.status, layer: c.layer, until: c.until}
 }
 
 // end tells the requests under the context of a retry that they are requests of their own from now on, and leaves the
