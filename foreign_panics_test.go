@@ -99,3 +99,39 @@ func TestAnOuterTransportLearnsOfAResponseThatCameWithAnError(t *testing.T) {
 		})
 	}
 }
+
+// Promise 8, through operations, if a retry is announced and cannot be made, and if Classify gives the request up.
+func TestAnOperationWaitsForTheRetryAfterOfACallThatGaveUp(t *testing.T) {
+	giveUp := retry.Policy{Classify: func(retry.Attempt) retry.Class { return retry.Final }}
+	both := func(req *http.Request) (*http.Response, error) {
+		resp, _ := answer(200, "Retry-After", "10")(req)
+		return resp, errPeerReset
+	}
+	for name, row := range map[string]struct {
+		first  reply
+		policy retry.Policy
+	}{
+		"GetBody fails":                                  {answer(503, "Retry-After", "10"), every(0)},
+		"Final, a response and an error":                 {both, giveUp},
+		"Final, a response that the status says to pass": {answer(503, "Retry-After", "10"), giveUp},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := play(row.first, answer(200))
+				rt := retry.New(s, row.policy)
+				_, _ = retry.Do(t.Context(), every(0), func(ctx context.Context) (int, error) {
+					o := place("PUT", "payload").under(ctx)
+					o.GetBody = func() (io.ReadCloser, error) { return nil, errFileGone }
+					resp, err := rt.RoundTrip(o.Request)
+					defer drop(resp)
+					if err == nil && resp.StatusCode != 200 {
+						err = errors.New("not now")
+					}
+					return 0, err
+				})
+				require.Equal(t, 2, s.attempts())
+				assert.GreaterOrEqual(t, s.times()[1], 10*time.Second)
+			})
+		})
+	}
+}

@@ -108,12 +108,14 @@ func (c *part) limit(attempts int) int {
 	return min(attempts, c.of.policy.MaxAttempts)
 }
 
+// refused reports whether a response says no, whatever has been made of it.
+func (a *Attempt) refused() bool {
+	return a.lost != nil || a.Response != nil && ClassifyStatus(a.Response.StatusCode) != Final
+}
+
 // tellOperation says what becomes of c, of whose response nobody waits for the Retry-After.
 func (c *call) tellOperation(d Decision) {
-	if c.part == nil || d.Retry {
-		return
-	}
-	if d.Class == Final && (c.Response == nil || ClassifyStatus(c.Response.StatusCode) == Final) {
+	if c.part == nil || d.Retry || d.Class == Final && !c.refused() {
 		return
 	}
 	var until time.Time

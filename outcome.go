@@ -25,6 +25,7 @@ func (c *call) abandon(d Decision, reason error) (*http.Response, error) {
 	c.policy.Abandon(c.Attempt, d, time.Now())
 	d.Retry, d.Reason = false, reason
 	c.tell(d)
+	c.tellOperation(d)
 	if c.Response != nil && ended(c.req) == nil {
 		return c.Response, nil
 	}
