@@ -60,10 +60,12 @@ func TestAGoexitInThePolicyLeaksNothing(t *testing.T) {
 }
 
 func TestAPanicAfterASuccessClosesTheResponse(t *testing.T) {
-	p := retry.Policy{OnAttempt: func(retry.Attempt, retry.Decision) { panic("stop") }}
-	s := play(answer(200))
-	assert.PanicsWithValue(t, "stop", func() { _, _ = retry.New(s, p).RoundTrip(place("GET", "").Request) })
-	assert.Empty(t, s.left(place("GET", ""), nil))
+	synctest.Test(t, func(t *testing.T) {
+		p := retry.Policy{OnAttempt: func(retry.Attempt, retry.Decision) { panic("stop") }}
+		s := play(answer(200))
+		assert.PanicsWithValue(t, "stop", func() { _, _ = retry.New(s, p).RoundTrip(place("GET", "").Request) })
+		assert.Empty(t, s.left(place("GET", ""), nil))
+	})
 }
 
 func bodiless(code int) reply {
