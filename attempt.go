@@ -58,6 +58,9 @@ type Decision struct {
 	// Price is what the retry has taken from the Budget.
 	Price float64
 
+	// StoreError is why the Budget's [Store] did not say whether it had enough for the retry. The Budget decided alone.
+	StoreError error
+
 	// Reason is why there is no retry: one of the Err variables of this package, or an error that matches the error and
 	// the cause of the request's context. It is nil if the attempt was Final and the context was not done.
 	Reason error
@@ -83,16 +86,20 @@ func (a *Attempt) ended() error {
 	return nil
 }
 
+// context returns the context that a was sent with.
+func (a *Attempt) context() context.Context {
+	switch {
+	case a.Request != nil:
+		return a.Request.Context()
+	case a.ctx != nil:
+		return a.ctx
+	}
+	return context.Background()
+}
+
 // deadline returns ErrDeadline if the deadline is before the end of a wait of d.
 func (a *Attempt) deadline(d time.Duration, now time.Time) error {
-	ctx := a.ctx
-	if a.Request != nil {
-		ctx = a.Request.Context()
-	}
-	if ctx == nil {
-		return nil
-	}
-	if deadline, ok := ctx.Deadline(); ok && deadline.Sub(now) <= d {
+	if deadline, ok := a.context().Deadline(); ok && deadline.Sub(now) <= d {
 		return ErrDeadline
 	}
 	return nil

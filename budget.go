@@ -49,6 +49,10 @@ type Budget struct {
 	// attempts, retries go on for as long as fewer than 42 % of the attempts fail; with 0.2, than 50 %.
 	Ratio float64
 
+	// Store is asked for each retry that the Budget has enough for, so that many processes share one. Nil means none.
+	// While it cannot say, the Budget decides alone. It is not asked if Floor is +Inf.
+	Store Store
+
 	mu      sync.Mutex
 	buckets map[authority]*bucket  // at most maxBuckets
 	highest int                    // the most buckets since the map was made
@@ -88,7 +92,7 @@ func price(a *Attempt, class Class) float64 {
 
 // Balance returns how many retries the bucket of u's authority holds now. An authority is a scheme and a host as they
 // stand in the requests' URLs: in the same case, and with a port only if they have one. One that is not known has a
-// full bucket. A nil u is an authority of its own.
+// full bucket. A nil u is an authority of its own. What a Store has is not counted.
 func (b *Budget) Balance(u *url.URL) float64 {
 	b.mu.Lock()
 	k := b.buckets[authorityOf(u)]

@@ -8,7 +8,9 @@ import (
 
 // Decide returns what becomes of a request after attempt a, at the time now. It settles with the Budget and the Gate of
 // p, of which nil means none here: a retry withdraws, a success deposits, a Retry-After closes the gate. It asks no
-// clock, does no I/O, and does not call OnAttempt.
+// clock, and does not call OnAttempt. It does no I/O of its own: only the [Store] of a Budget or a Gate, if they have
+// one, is asked for a retry that nothing else forbids, and told of a success and of a Retry-After, within the request's
+// context.
 //
 // A Transport does what Decide says. So may a test of your own Classify, a simulation, or a client that is not one of
 // net/http: it counts a.Number from 1 and adds each Decision's Price to the Spent of the attempts after it.
@@ -24,19 +26,19 @@ func (p Policy) Decide(a Attempt, now time.Time) Decision {
 
 // Admit returns what becomes of a request that is to be sent at the time now and has waited for that since start: it
 // goes at once; or it waits for Delay, after which it asks again; or, if Reason is not nil, it is not to be sent. Only
-// a Gate holds requests. Admit asks no clock.
+// a Gate holds requests. Admit asks no clock, and no [Store].
 func (p Policy) Admit(req *http.Request, start, now time.Time) Decision {
 	p.fill()
 	return p.admit(req, start, now)
 }
 
-// Abandon gives back to the Budget what d has withdrawn for the retry after a, which is not made after all: because
-// Admit refused it, say.
+// Abandon gives back to the Budget, and to its [Store], what d has withdrawn for the retry after a, which is not made
+// after all: because Admit refused it, say.
 func (p Policy) Abandon(a Attempt, d Decision, now time.Time) { p.refund(&a, d.Price, now) }
 
 // decide is all that becomes of an attempt, in this order: the request's context, the class, whether it may be
 // repeated, the attempts, the wait, the gate, and the budget last, so that nothing is withdrawn for a retry that does
-// not happen.
+// not happen; and after that, what others share with this process.
 func (p *Policy) decide(a *Attempt, now time.Time) Decision {
 	return p.decideAs(a, p.class(a), now)
 }
@@ -56,7 +58,7 @@ func (p *Policy) decideAs(a *Attempt, class Class, now time.Time) Decision {
 		a.until = now.Add(wish)
 	}
 	if wished && d.Class != Final && wish <= p.MaxRetryAfter {
-		p.Gate.close(a.authority(), wish, now)
+		p.close(a, wish, now)
 	}
 	if d.Reason = p.forbids(a, d.Class); d.Reason != nil || d.Class == Final {
 		return d
@@ -68,6 +70,7 @@ func (p *Policy) decideAs(a *Attempt, class Class, now time.Time) Decision {
 	}
 	p.hold(&d, a, now)
 	p.withdraw(&d, a, now)
+	p.heed(&d, a, now)
 	d.Retry = d.Reason == nil
 	return d
 }
@@ -117,6 +120,17 @@ func (p *Policy) tooLong(a *Attempt, wish, delay time.Duration, wished bool, now
 	return a.deadline(delay, now)
 }
 
+// close makes everybody wait for what the server asked of a.
+func (p *Policy) close(a *Attempt, wish time.Duration, now time.Time) {
+	if p.Gate == nil {
+		return
+	}
+	p.Gate.close(a.authority(), wish, now)
+	if s, authority := storeOf(p.Gate.Store, a); s != nil && wish > 0 {
+		s.Hold(a.context(), authority, wish)
+	}
+}
+
 // hold makes the retry wait for the gate as well.
 func (p *Policy) hold(d *Decision, a *Attempt, now time.Time) {
 	if p.Gate == nil {
@@ -143,6 +157,7 @@ func (p *Policy) withdraw(d *Decision, a *Attempt, now time.Time) {
 		return
 	}
 	d.Price = n
+	p.ask(d, a, now)
 }
 
 // settle tells the budget, and whoever is held, of a success.
@@ -151,14 +166,23 @@ func (p *Policy) settle(a *Attempt, now time.Time) {
 	if p.Budget.unlimited() || a.nested { // which is an outer Transport's retry
 		return
 	}
-	p.refund(a, a.Spent, now)
+	if a.Spent > 0 {
+		p.Budget.refund(a.authority(), a.Spent, p.floor, now)
+	}
 	p.Budget.success(a.url(), now)
+	if p.Budget.Store != nil {
+		p.deposit(a)
+	}
 }
 
 // refund gives back n, which retries of a's request have taken.
 func (p *Policy) refund(a *Attempt, n float64, now time.Time) {
-	if n > 0 && p.Budget != nil {
-		p.Budget.refund(a.authority(), n, p.floor, now)
+	if n <= 0 || p.Budget == nil {
+		return
+	}
+	p.Budget.refund(a.authority(), n, p.floor, now)
+	if s, authority := p.Budget.store(a); s != nil {
+		s.Refund(a.context(), authority, n)
 	}
 }
 

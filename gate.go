@@ -32,6 +32,10 @@ type Gate struct {
 	// or NaN counts as 0, and one above 1 as 1. Set it before the first use; it is called by many goroutines at once.
 	Rand func() float64
 
+	// Store is told of each Retry-After that is waited for, and asked before each retry what others have been told, so that
+	// many processes are held together. Nil means none. A first attempt is held by what the Gate knows by then.
+	Store Store
+
 	active atomic.Int32 // len(until): lets a Gate that holds nobody pass without the lock
 	mu     sync.Mutex
 	until  map[authority]held // at most maxHolds, some of them over
@@ -52,15 +56,25 @@ const maxHolds = 1 << 12
 
 // close holds a until retryAfter from now, unless it is held for longer already.
 func (g *Gate) close(a authority, retryAfter time.Duration, now time.Time) {
-	if g == nil {
-		return
-	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	one, known := g.until[a]
+	one := g.until[a]
 	one.count(1, 0)
-	if end := now.Add(retryAfter); end.After(one.end) {
-		one.end, one.length = end, retryAfter
+	g.put(a, one, now.Add(retryAfter), retryAfter, now)
+}
+
+// extend holds a for rest from now, of a Retry-After of that length that others have been told.
+func (g *Gate) extend(a authority, rest, length time.Duration, now time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.put(a, g.until[a], now.Add(rest), length, now)
+}
+
+// put makes one the hold of a, until end at least, if there is room for it.
+func (g *Gate) put(a authority, one held, end time.Time, length time.Duration, now time.Time) {
+	_, known := g.until[a]
+	if end.After(one.end) {
+		one.end, one.length = end, length
 	}
 	g.sweep(now, 4)
 	if len(g.until) >= maxHolds && now.Sub(g.swept) >= time.Second {
