@@ -5,34 +5,36 @@ import (
 	"time"
 )
 
-// A Store is where the Budgets and Gates of many processes meet: what a process that has just been born cannot know, it
-// asks of the store. Module fleet has one on Redis and Valkey.
+// A Store is where the Budgets and Gates of many processes meet: what a process that has just been born cannot know,
+// it asks of the store. Module fleet has one on Redis and Valkey.
 //
-// A Budget and a Gate ask it after they have judged by themselves, so a request that succeeds at once and a retry that is
-// refused here cost it no question. Its clock counts, not theirs. The authority is "http://" or "https://" and the host as
-// it stands in the requests' URLs. A request without one, as the operation of a [Do], is not the store's business.
+// A Budget and a Gate ask it after they have judged by themselves, so a request that succeeds at once and a retry
+// that is refused here cost it no question. Its clock counts, not theirs. The authority is "http://" or "https://"
+// and the host as it stands in the requests' URLs. A request without one, as the operation of a [Do], is not the
+// store's business.
 //
-// Each method is a part of the request whose context it gets, and is called by many goroutines at once: it must return
-// within a time that the request can spare, and before the context is done if it can. The wait for a retry begins before
-// the store is asked, so that the answer costs time only if it takes longer than the wait. If it panics, so does the
-// request.
+// Each method is a part of the request whose context it gets, and is called by many goroutines at once: it must
+// return within a time that the request can spare, and before the context is done if it can. The wait for a retry
+// begins before the store is asked, so that the answer costs time only if it takes longer than the wait. If it
+// panics, so does the request.
 type Store interface {
-	// Withdraw takes n for a retry and reports whether there was that much. If it cannot say, it returns an error: then
-	// the retry is made, since the process's own bucket had enough, and [Decision].StoreError has the error.
+	// Withdraw takes n for a retry and reports whether there was that much. If it cannot say, it returns an error:
+	// then the retry is made, since the process's own bucket had enough, and [Decision].StoreError has the error.
 	Withdraw(ctx context.Context, authority string, n float64) (bool, error)
 
 	// Refund gives back n, which was withdrawn for a retry that is not made after all. The context may be done.
 	Refund(ctx context.Context, authority string, n float64)
 
-	// Deposit is told of each request that succeeds, and gives back what its retries have withdrawn: 0 for nearly all.
+	// Deposit is told of each request that succeeds, and gives back what its retries have withdrawn: 0 for nearly
+	// all.
 	Deposit(ctx context.Context, authority string, n float64)
 
-	// Hold is told how long the authority asks to be left alone, from now on, which is more than 0. The same request may
-	// ask Withdraw and Held next: an implementation can leave it until then.
+	// Hold is told how long the authority asks to be left alone, from now on, which is more than 0. The same request
+	// may ask Withdraw and Held next: an implementation can leave it until then.
 	Hold(ctx context.Context, authority string, d time.Duration)
 
-	// Held returns how long everybody is to leave the authority alone, from now on, and the whole Retry-After that this
-	// is the rest of. Zero and negative mean that nobody is held, or that the store cannot say.
+	// Held returns how long everybody is to leave the authority alone, from now on, and the whole Retry-After that
+	// this is the rest of. Zero and negative mean that nobody is held, or that the store cannot say.
 	Held(ctx context.Context, authority string) (rest, length time.Duration)
 }
 

@@ -75,6 +75,8 @@ func answered(ctx context.Context, url string, status int, retryAfter string) re
 
 func TestAStoreDecidesOnARetryThatTheBudgetHasEnoughFor(t *testing.T) {
 	away := errors.New("away")
+	const url, secure = "http://a.example/p?q", "https://u:p@a.example:8443/p"
+	asked := map[string]int{"http://a.example": 1}
 	for _, c := range []struct {
 		name        string
 		store       ledger
@@ -85,11 +87,11 @@ func TestAStoreDecidesOnARetryThatTheBudgetHasEnoughFor(t *testing.T) {
 		wantBalance float64
 		wantAsked   map[string]int
 	}{
-		{"it has enough", ledger{}, 5, "http://a.example/p?q", nil, nil, 4, map[string]int{"http://a.example": 1}},
-		{"of a port", ledger{}, 5, "https://u:p@a.example:8443/p", nil, nil, 4, map[string]int{"https://a.example:8443": 1}},
-		{"it refuses", ledger{refuses: true}, 5, "http://a.example/", retry.ErrBudget, nil, 5, map[string]int{"http://a.example": 1}},
-		{"it cannot say", ledger{err: away}, 5, "http://a.example/", nil, away, 4, map[string]int{"http://a.example": 1}},
-		{"the budget has not enough", ledger{}, 0.5, "http://a.example/", retry.ErrBudget, nil, 0.5, nil},
+		{"it has enough", ledger{}, 5, url, nil, nil, 4, asked},
+		{"of a port", ledger{}, 5, secure, nil, nil, 4, map[string]int{"https://a.example:8443": 1}},
+		{"it refuses", ledger{refuses: true}, 5, url, retry.ErrBudget, nil, 5, asked},
+		{"it cannot say", ledger{err: away}, 5, url, nil, away, 4, asked},
+		{"the budget has not enough", ledger{}, 0.5, url, retry.ErrBudget, nil, 0.5, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			budget := &retry.Budget{Floor: c.floor, Store: &c.store}
@@ -121,7 +123,7 @@ func TestAStoreIsNotAskedWhereThereIsNothingToShare(t *testing.T) {
 		},
 		"no host": {
 			retry.Policy{Budget: &retry.Budget{Store: store}, Gate: &retry.Gate{Store: store}},
-			retry.Attempt{Number: 1, Request: &http.Request{URL: &url.URL{}}, Response: &http.Response{StatusCode: 503}},
+			retry.Attempt{Number: 1, Request: &http.Request{URL: &url.URL{}}, Response: &http.Response{StatusCode: 500}},
 		},
 	} {
 		d := c.policy.Decide(c.attempt, storeTime)
@@ -170,13 +172,14 @@ func TestAGateHeedsWhatOthersWereAsked(t *testing.T) {
 		{"no wait", t.Context(), 0, time.Hour, nil, 0},
 		{"a negative one", t.Context(), -1 << 63, -1 << 63, nil, 0},
 		{"a longer one than any server may ask", t.Context(), 61 * time.Second, time.Hour, nil, 0},
-		{"a longer one than the request has", soon, 5 * time.Second, 10 * time.Second, retry.ErrDeadline, 10 * time.Second},
+		{"a longer one than there is", soon, 5 * time.Second, 10 * time.Second, retry.ErrDeadline, 10 * time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			store := &ledger{rest: c.rest, length: c.length}
 			p := retry.Policy{
 				Backoff: retry.Constant(0), MaxRetryAfter: time.Minute,
-				Budget: &retry.Budget{Store: store}, Gate: &retry.Gate{Store: store, Rand: func() float64 { return 0.5 }},
+				Budget: &retry.Budget{Store: store},
+				Gate:   &retry.Gate{Store: store, Rand: func() float64 { return 0.5 }},
 			}
 			a := answered(c.ctx, "http://a.example/", 503, "")
 			d := p.Decide(a, storeTime)
