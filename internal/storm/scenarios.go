@@ -107,12 +107,6 @@ func RateLimited(workers, attempts int) Scenario {
 	}
 }
 
-// with returns s with other attempts.
-func (s Scenario) with(attempts int) Scenario {
-	s.attempts = attempts
-	return s
-}
-
 // end is when the simulation stops.
 func (s *Scenario) end() time.Duration { return warmup + s.pulse + s.after }
 
