@@ -43,6 +43,8 @@ type source struct {
 	start, end int64        // end: math.MaxInt64 if it is wherever at ends
 	users      atomic.Int64 // the call, its sections that are not closed, and their Reads
 	owned      []io.Closer  // closed after the last user
+
+	spare atomic.Pointer[os.File] // at, while nobody uses its offset
 }
 
 // A seekerAt is what a file is to us.
@@ -97,6 +99,7 @@ func bounds(file seekerAt) (start, end int64, ok bool) {
 func (s *source) hold(file *os.File) {
 	if own, err := reopen(file); err == nil {
 		s.at, s.owned = own, append(s.owned, own)
+		s.spare.Store(own)
 	}
 }
 

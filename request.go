@@ -48,6 +48,8 @@ func Idempotent(req *http.Request) bool {
 // Each attempt reads a file by ReadAt, from where it stands now up to ContentLength, if that is declared, or else to
 // where the file ends now. Its offset stays. It is closed once, when the request and all its attempts are done with it.
 // An attempt fails by [io.ErrUnexpectedEOF] if the file has become shorter.
+// On Linux it is opened once more, by its descriptor, so that the kernel sends it over TCP as it would without this
+// package; other systems copy it.
 //
 // No other body is ever buffered or rewound, since an earlier attempt may still be reading it. So pipes, sockets and
 // devices are sent once, and so is a type that embeds a file, as its own Read may read otherwise.
