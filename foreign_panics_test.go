@@ -75,7 +75,9 @@ func TestPeekEndsWithTheCancelChannel(t *testing.T) {
 		cancel := make(chan struct{})
 		time.AfterFunc(time.Second, func() { close(cancel) })
 		begin := time.Now()
-		_, err := retry.Peek(&http.Response{StatusCode: 503, Body: body, Request: &http.Request{Cancel: cancel}}, 10)
+		//lint:ignore SA1019 it must go on working
+		req := &http.Request{Cancel: cancel}
+		_, err := retry.Peek(&http.Response{StatusCode: 503, Body: body, Request: req}, 10)
 		require.Error(t, err)
 		assert.LessOrEqual(t, time.Since(begin), time.Second+slack)
 	})
