@@ -32,6 +32,9 @@ func (c *call) readAhead() error {
 	if c.Response.ContentLength > limit {
 		return nil
 	}
-	_, err := Peek(c.Response, int(min(limit, math.MaxInt-1)+1))
+	if !hasContent(c.Response) {
+		return nil
+	}
+	_, err := peekFor(c.Request, c.Response, int(min(limit, math.MaxInt-1)+1))
 	return err
 }

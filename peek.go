@@ -32,17 +32,22 @@ func Peek(resp *http.Response, n int) ([]byte, error) {
 	if n <= 0 || !hasContent(resp) {
 		return nil, nil
 	}
+	return peekFor(resp.Request, resp, n)
+}
+
+// peekFor is Peek for an attempt at req, whatever the base has left in resp.Request.
+func peekFor(req *http.Request, resp *http.Response, n int) ([]byte, error) {
 	b, ok := resp.Body.(*peekedBody)
 	if !ok {
 		b = &peekedBody{ReadCloser: resp.Body, closed: make(chan struct{})}
 		resp.Body = b
 	}
-	ctx, stop := b.limit(resp.Request)
+	ctx, stop := b.limit(req)
 	defer stop()
-	if resp.Request == nil {
+	if req == nil {
 		return b.peek(ctx, nil, n)
 	}
-	return b.peek(ctx, canceled(resp.Request), n)
+	return b.peek(ctx, canceled(req), n)
 }
 
 // limit returns what ends a Peek: the request's context, and the attempt's timeout, which does not end the body.
