@@ -33,6 +33,7 @@ type Attempt struct {
 
 	lost   *http.Response // came with an error, or too late, and is closed
 	nested bool           // part of a retry of an outer Transport
+	once   bool           // of a Transport without retries, part of an operation that has them
 	until  time.Time      // when a server that it met wants to be asked again, at the earliest
 
 	// Of the run of an operation, which has no Request:

@@ -89,7 +89,7 @@ func (p *Policy) forbids(a *Attempt, class Class) error {
 		return ErrNotReplayable
 	case a.stop != nil:
 		return a.stop
-	case a.Number >= p.MaxAttempts, a.nested: // which an outer Transport repeats
+	case a.Number >= p.MaxAttempts, a.nested, a.once: // which an outer Transport, or Do, repeats
 		return ErrMaxAttempts
 	}
 	return nil

@@ -102,6 +102,42 @@ func TestAnOuterTransportLearnsOfAResponseThatCameWithAnError(t *testing.T) {
 	}
 }
 
+func TestReadAheadEndsWithTheRequestWhateverTheResponseSaysItIsOf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		body := &hostile{read: blocking, close: nothing, end: make(chan struct{})}
+		defer close(body.end)
+		s := play(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, ContentLength: -1, Body: body, Request: &http.Request{}}, nil
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		begin := time.Now()
+		resp, _ := retry.New(s, retry.Policy{ReadAhead: 10}).RoundTrip(place("GET", "").under(ctx).Request)
+		drop(resp)
+		assert.LessOrEqual(t, time.Since(begin), time.Minute+slack)
+	})
+}
+
+// MaxAttempts of 1 disables retries, also in an operation, which makes them.
+func TestATransportWithoutRetriesLeavesThemToDo(t *testing.T) {
+	for _, attempts := range []int{1, -1} {
+		synctest.Test(t, func(t *testing.T) {
+			s := play(answer(503), answer(503), answer(503), answer(503), answer(503))
+			rt, runs := retry.New(s, retry.Policy{MaxAttempts: attempts}), 0
+			_, err := retry.Do(t.Context(), every(0), func(ctx context.Context) (int, error) {
+				runs++
+				resp, err := rt.RoundTrip(place("GET", "").under(ctx).Request)
+				require.NoError(t, err)
+				drop(resp)
+				return 0, errors.New("not now")
+			})
+			require.Error(t, err)
+			assert.Equal(t, 4, runs)
+			assert.Equal(t, 4, s.attempts())
+		})
+	}
+}
+
 // Promise 8, through operations, if a retry is announced and cannot be made, and if Classify gives the request up.
 func TestAnOperationWaitsForTheRetryAfterOfACallThatGaveUp(t *testing.T) {
 	giveUp := retry.Policy{Classify: func(retry.Attempt) retry.Class { return retry.Final }}

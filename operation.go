@@ -96,6 +96,7 @@ func isExhausted(reason error) bool {
 func (c *call) partOf(o *operation) {
 	c.part = o.enter(c.req)
 	c.Number = max(c.Number, c.part.before+1)
+	c.once = c.policy.MaxAttempts <= 1
 	c.policy.MaxAttempts = c.part.limit(c.policy.MaxAttempts)
 }
 
@@ -122,7 +123,7 @@ func (c *call) tellOperation(d Decision) {
 	if wish, ok := c.policy.wish(&c.Attempt, c.judged); ok {
 		until = c.judged.Add(wish)
 	}
-	if c.nested {
+	if c.nested || c.once {
 		d.Reason = nil // the outer Transport's word counts
 	}
 	c.part.of.note(until, d.Reason)
