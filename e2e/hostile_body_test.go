@@ -41,7 +41,8 @@ const (
 // newPage returns a page, and the field of the header by which it is found again.
 func (s *hostileScene) newPage(d dice) (*hostilePage, string) {
 	p := &hostilePage{scene: s, done: make(chan struct{})}
-	p.read = pick(d, behaves, behaves, behaves, behaves, blocks, panics, fails, endless, untilClosed, drips, empty, negative, tooMuch, long)
+	p.read = pick(d, behaves, behaves, behaves, behaves, blocks, panics, fails,
+		endless, untilClosed, drips, empty, negative, tooMuch, long)
 	p.close = pick(d, behaves, behaves, behaves, behaves, behaves, behaves, blocks, panics, fails)
 	name := strconv.FormatUint(d.Uint64(), 36)
 	s.pages.Store(name, p)

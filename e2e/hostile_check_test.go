@@ -53,13 +53,15 @@ func (o *hostileOrder) check() {
 
 func (o *hostileOrder) checkRequest() {
 	now := *o.req
-	assert.True(o.scene, reflect.DeepEqual(now.Header, o.header), "promise 2: the header was %v and is %v", o.header, now.Header)
+	assert.True(o.scene, reflect.DeepEqual(now.Header, o.header),
+		"promise 2: the header was %v and is %v", o.header, now.Header)
 	assert.True(o.scene, sameRequest(&o.before, &now), "promise 2: the request was %v and is %v", o.before, now)
 }
 
 func sameRequest(a, b *http.Request) bool {
-	return a.Method == b.Method && a.URL == b.URL && a.URL.String() == hostileURL && a.Body == b.Body && a.ContentLength == b.ContentLength &&
-		a.Host == b.Host && a.Context() == b.Context() && a.Cancel == b.Cancel && a.Close == b.Close && len(a.Trailer) == len(b.Trailer)
+	return a.Method == b.Method && a.URL == b.URL && a.URL.String() == hostileURL && a.Body == b.Body &&
+		a.ContentLength == b.ContentLength && a.Host == b.Host && a.Context() == b.Context() && a.Cancel == b.Cancel &&
+		a.Close == b.Close && len(a.Trailer) == len(b.Trailer)
 }
 
 func (o *hostileOrder) checkCount() {
@@ -242,7 +244,8 @@ func (o *hostileOrder) checkTold() {
 // checkSpent foretells the balance of a Budget that one Transport has used for one order.
 func (o *hostileOrder) checkSpent() {
 	b := o.scene.policy.Budget
-	if b == nil || b == retry.Unlimited || !o.lone() || len(o.scene.orders) > 1 || len(o.heard) == 0 || len(o.heard) != len(o.attempts) {
+	if b == nil || b == retry.Unlimited || !o.lone() || len(o.scene.orders) > 1 ||
+		len(o.heard) == 0 || len(o.heard) != len(o.attempts) {
 		return
 	}
 	floor := 5.0
@@ -261,5 +264,6 @@ func (o *hostileOrder) checkSpent() {
 	balance := b.Balance(o.req.URL)
 	elapsed := time.Since(o.scene.begin).Seconds()
 	assert.GreaterOrEqual(o.scene, balance, want*(1-1e-9)-1e-9, "the budget is overdrawn")
-	assert.LessOrEqual(o.scene, balance, math.Min(want+0.001*elapsed+1e-6, math.Max(floor, 1)*(1+1e-9)), "the budget is refunded too much")
+	assert.LessOrEqual(o.scene, balance, math.Min(want+0.001*elapsed+1e-6, math.Max(floor, 1)*(1+1e-9)),
+		"the budget is refunded too much")
 }

@@ -32,7 +32,8 @@ func (o *hostileOrder) checkBodies() {
 		}
 		assert.Equal(o.scene, 1, a.page.closes, "promise 4: the response of attempt %d is closed once", i+1)
 		for _, at := range a.page.reads {
-			assert.LessOrEqual(o.scene, at.Sub(given), time.Duration(0), "promise 11: it is not read after it was given up")
+			assert.LessOrEqual(o.scene, at.Sub(given), time.Duration(0),
+				"promise 11: it is not read after it was given up")
 		}
 	}
 	for i, b := range o.sources {

@@ -138,7 +138,8 @@ func (o *hostileOrder) context() context.Context {
 		o.ends, o.deadline = true, s.begin.Add(s.timeout)
 	}
 	if d.one(5) {
-		o.policy = &retry.Policy{MaxAttempts: pick(d, 0, 1, 5), Backoff: pick[retry.Backoff](d, nil, retry.Constant(time.Minute))}
+		o.policy = &retry.Policy{MaxAttempts: pick(d, 0, 1, 5),
+			Backoff: pick[retry.Backoff](d, nil, retry.Constant(time.Minute))}
 		ctx = retry.WithPolicy(ctx, *o.policy)
 	}
 	if o.asked = d.one(2); o.asked {

@@ -66,12 +66,15 @@ func playHostile(t *testing.T, seed uint64) {
 
 // tell says what was drawn and what came of it.
 func (s *hostileScene) tell() {
-	s.Logf("%d layers, hides %v, Do %v of %+v, Client.Timeout %v; policy %+v; inner %+v", s.layers, s.hides, s.inDo, s.around, s.timeout, s.policy, s.inner)
+	s.Logf("%d layers, hides %v, Do %v of %+v, Client.Timeout %v; policy %+v; inner %+v", s.layers,
+		s.hides, s.inDo, s.around, s.timeout, s.policy, s.inner)
 	for _, o := range s.orders {
-		s.Logf("%s, idempotent %v, in memory %v, once %v, under %+v, until %v; free at %v, returned at %v: %v %v %v, told %v", o.req.Method, o.idempotent, o.memory, o.once,
+		s.Logf("%s, idempotent %v, in memory %v, once %v, under %+v, until %v; free at %v, returned at %v: %v %v %v, told %v",
+			o.req.Method, o.idempotent, o.memory, o.once,
 			o.policy, o.deadline.Sub(s.begin), o.free.Sub(s.begin), o.returned.Sub(s.begin), o.resp != nil, o.err, o.panicked, o.told)
 		for i, a := range o.attempts {
-			s.Logf("attempt %d: from %v to %v, acted %v, wish %v, response %v, error %v", i+1, a.start.Sub(s.begin), a.done.Sub(s.begin), a.acted, a.wish, a.resp != nil, a.err)
+			s.Logf("attempt %d: from %v to %v, acted %v, wish %v, response %v, error %v",
+				i+1, a.start.Sub(s.begin), a.done.Sub(s.begin), a.acted, a.wish, a.resp != nil, a.err)
 			if a.page != nil {
 				s.Logf("   status %d, Read %d, Close %d", a.resp.StatusCode, a.page.read, a.page.close)
 			}
