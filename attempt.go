@@ -35,10 +35,10 @@ type Attempt struct {
 	nested bool           // part of a retry of an outer Transport
 	once   bool           // of a Transport without retries, part of an operation that has them
 	until  time.Time      // when a server that it met wants to be asked again, at the earliest
+	stop   error          // why there must be no further attempt, whatever became of this one
 
 	// Of the run of an operation, which has no Request:
-	ctx  context.Context
-	stop error // why there must be no further run
+	ctx context.Context
 }
 
 // A Decision is what becomes of a request after an attempt.

@@ -133,6 +133,7 @@ func (c *call) useFile() {
 	}
 	start, end, ok := extent(c.req, file)
 	if !ok {
+		c.stop = ErrNotReplayable // also if it can be read at an offset by the time an attempt has failed
 		return
 	}
 	c.source = &source{at: file, start: start, end: end, owned: []io.Closer{c.req.Body}}

@@ -136,6 +136,22 @@ func TestAFileThatGrowsIsSentAsItWas(t *testing.T) {
 	}
 }
 
+// It stands where its end was, so nothing tells how much of it is to be sent.
+func TestAnEmptyFileThatGrowsIsSentOnce(t *testing.T) {
+	f, tr := note(t, ""), new(trail)
+	grow := func(*http.Request) (*http.Response, error) {
+		_, err := f.WriteString("a line of a log")
+		require.NoError(t, err)
+		_, err = f.Seek(0, io.SeekStart)
+		require.NoError(t, err)
+		return nil, errPeerReset
+	}
+	_, err := retry.New(play(grow), tr.eager(4)).RoundTrip(putting(t, io.NopCloser(f)))
+	assert.Equal(t, errPeerReset, err)
+	assert.Equal(t, retry.ErrNotReplayable, tr.last().Reason)
+	assert.NoError(t, f.Close())
+}
+
 func TestAFileThatIsRemovedArrives(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("an open file can't be removed")
