@@ -185,11 +185,14 @@ func TestOnlyBodiesWithoutANetworkLetAPOSTBeUnprocessed(t *testing.T) {
 			"none": nil, "NoBody": http.NoBody, "strings.Reader": text, "bytes.Reader": bytes.NewReader(nil),
 			"bytes.Buffer": new(bytes.Buffer), "file": openFile(t), "NopCloser of a NopCloser": io.NopCloser(io.NopCloser(text)),
 			"part": io.LimitReader(text, 1), "part of a file": io.NewSectionReader(text, 0, 1),
+			"file by SetBody": setBody(openFile(t).(io.ReaderAt)), "memory by SetBody": setBody(text),
+			"part by SetBody": setBody(io.NewSectionReader(text, 0, 1)),
 		},
 		retry.Transient: {
 			"pipe": newPipe(), "NopCloser of a pipe": io.NopCloser(newPipe()), "several readers": io.MultiReader(text),
 			"part of a pipe": io.LimitReader(newPipe(), 1), "NopCloser of nil": io.NopCloser(nil), "wrapped": bareReader{text},
 			"part of what is elsewhere": io.NewSectionReader(elsewhere{}, 0, 1),
+			"elsewhere by SetBody":      setBody(elsewhere{}),
 		},
 	} {
 		for name, body := range bodies {
@@ -202,6 +205,24 @@ func TestOnlyBodiesWithoutANetworkLetAPOSTBeUnprocessed(t *testing.T) {
 	}
 	assert.Equal(t, retry.Transient, retry.Classify(retry.Attempt{Err: errDialRefused}),
 		"no request, so its body is not known")
+}
+
+// setBody is the body that SetBody makes of r.
+func setBody(r io.ReaderAt) io.Reader {
+	req := new(http.Request)
+	retry.SetBody(req, r, 1)
+	return req.Body
+}
+
+// A connection that is refused has sent nothing of a file, which each attempt reads by a body of this package.
+func TestAPOSTOfAFileIsSentAgainIfNobodyWasThere(t *testing.T) {
+	req := putting(t, note(t, "a note"))
+	req.Method = "POST"
+	s := play(fail(errDialRefused), answer(200))
+	resp, err := retry.New(s, every(0)).RoundTrip(req)
+	require.NoError(t, err)
+	drop(resp)
+	assert.Equal(t, []string{"a note", "a note"}, s.texts())
 }
 
 func asBody(r io.Reader) io.ReadCloser {

@@ -63,6 +63,8 @@ func (s *section) read(p []byte) (int, error) {
 	return n, err
 }
 
+func (s *section) cannotDial() bool { return readsHere(s.source.at) }
+
 func (s *section) Close() error {
 	if !s.closed.Swap(true) && s.held {
 		s.source.release()
@@ -104,9 +106,6 @@ func (s *fileSection) SyscallConn() (syscall.RawConn, error) {
 	}
 	return s.own.SyscallConn()
 }
-
-// cannotDial tells bodyCannotDial that all errors of a file are its own.
-func (*fileSection) cannotDial() bool { return true }
 
 func (s *fileSection) Read(p []byte) (int, error) {
 	if err := s.follow(); err != nil {
