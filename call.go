@@ -57,7 +57,8 @@ func (c *call) init(t *Transport, req *http.Request, s *settings) {
 
 // run takes a call from its beginning to its end.
 func (c *call) run() (*http.Response, error) {
-	if d := c.pass(time.Now()); d.Reason != nil {
+	now := time.Now()
+	if d := c.pass(now, now); d.Reason != nil {
 		return nil, c.refuse(d)
 	}
 	c.send()
@@ -183,7 +184,7 @@ func (c *call) waitAndPass(delay time.Duration) error {
 	if reason := wait(c.req, c.judged, delay); reason != nil {
 		return reason
 	}
-	return c.pass(c.judged).Reason
+	return c.pass(c.judged, time.Now()).Reason
 }
 
 // discard closes the response in hand within what is left of the wait.
@@ -199,14 +200,13 @@ func (c *call) discard(delay time.Duration) {
 	}
 }
 
-// pass waits until the next attempt may go, which has been waiting since start. If it must not go, the Decision has the
-// wait that was refused, and why. It asks again after each wait: in an outage, others have been told to come back later
-// in the meantime.
-func (c *call) pass(start time.Time) Decision {
+// pass waits until the next attempt may go, which at begin, which is now, has waited since start. If it must not go,
+// the Decision has the wait that was refused, and why. It asks again after each wait: in an outage, others have been
+// told to come back later in the meantime.
+func (c *call) pass(start, begin time.Time) Decision {
 	if c.policy.Gate == nil {
 		return Decision{}
 	}
-	begin := time.Now()
 	for now := begin; ; now = time.Now() {
 		c.Held = now.Sub(begin)
 		d := c.policy.admit(c.req, start, now)

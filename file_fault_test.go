@@ -32,7 +32,7 @@ func note(t *testing.T, text string) *os.File {
 }
 
 // putting makes a request with this body and no GetBody.
-func putting(t *testing.T, body io.ReadCloser) *http.Request {
+func putting(t testing.TB, body io.ReadCloser) *http.Request {
 	req := newRequest(t, "PUT", "http://api.example/", "")
 	req.Body = body
 	return req
@@ -196,6 +196,17 @@ func TestOneFileInTwoRequestsAtOnce(t *testing.T) {
 	}
 }
 
+// shut returns a gate that holds the authority of putting for a minute.
+func shut(t testing.TB) *retry.Gate {
+	gate := new(retry.Gate)
+	p := retry.Policy{Gate: gate}
+	a := retry.Attempt{Request: putting(t, nil), Response: &http.Response{
+		StatusCode: 503, Header: http.Header{"Retry-After": {"60"}},
+	}}
+	require.True(t, p.Decide(a, time.Now()).Retry)
+	return gate
+}
+
 // Promise 4: "Every body is closed: the caller's on every path, also when nothing is sent."
 func TestABodyLikeAFileIsClosedOnEveryPath(t *testing.T) {
 	done, cancel := context.WithCancel(t.Context())
@@ -221,6 +232,10 @@ func TestABodyLikeAFileIsClosedOnEveryPath(t *testing.T) {
 		"panic": {t.Context(), play(answer(503)), retry.Policy{OnAttempt: func(retry.Attempt, retry.Decision) {
 			panic("so what")
 		}}},
+		"held by a gate": {t.Context(), play(answer(200)), retry.Policy{Gate: shut(t), MaxRetryAfter: time.Second}},
+		"panic at a gate": {t.Context(), play(answer(200)), retry.Policy{
+			Gate: shut(t), MaxRetryAfter: time.Second, OnAttempt: func(retry.Attempt, retry.Decision) { panic("so what") },
+		}},
 	} {
 		v := &vault{text: bytes.NewReader([]byte("text"))}
 		func() {

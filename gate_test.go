@@ -235,6 +235,14 @@ func TestAGateEndsARequestAtOnceThatCannotWait(t *testing.T) {
 	}
 }
 
+// Where time goes by, none of it may be taken for a wait: in a bubble it stands still.
+func TestAGateThatIsShutForTooLongSendsNothingWhileTimeGoesBy(t *testing.T) {
+	s := play(answer(200))
+	_, err := retry.New(s, retry.Policy{Gate: shut(t), MaxRetryAfter: time.Second}).RoundTrip(putting(t, nil))
+	assert.ErrorIs(t, err, retry.ErrRetryAfter)
+	assert.Zero(t, s.attempts())
+}
+
 type closeCounter struct {
 	io.Reader
 	closed atomic.Int64

@@ -35,6 +35,7 @@ func (c *call) abandon(d Decision, reason error) (*http.Response, error) {
 
 // refuse is the outcome of a call of which nothing is sent at all.
 func (c *call) refuse(d Decision) error {
+	defer c.end()
 	closeSoonOf(c.req)
 	c.Number = 0
 	err := c.error(d.Reason)
@@ -45,7 +46,6 @@ func (c *call) refuse(d Decision) error {
 	if c.part != nil {
 		c.part.of.note(time.Now().Add(d.Delay), nil)
 	}
-	c.end()
 	return err
 }
 
