@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/seed-e3550de8/retry/examples/internal/show"
 )
 
 // A call is one request and what it should come to.
@@ -34,7 +36,7 @@ func getJSON(ctx context.Context, c *client) error {
 		return err
 	}
 	var order struct{ ID int }
-	return cmp.Or(json.Unmarshal(a.body, &order), wantEqual("order", order.ID, 7), wantEqual("attempts", a.attempts, 3))
+	return cmp.Or(json.Unmarshal(a.body, &order), show.Equal("order", order.ID, 7), show.Equal("attempts", a.attempts, 3))
 }
 
 func putXML(ctx context.Context, c *client) error {
@@ -54,7 +56,7 @@ func putXML(ctx context.Context, c *client) error {
 	if waited := time.Since(start); waited < time.Second {
 		return fmt.Errorf("asked to wait for 1s, it waited for %v", waited)
 	}
-	return wantEqual("stored item", string(a.body), string(sent))
+	return show.Equal("stored item", string(a.body), string(sent))
 }
 
 func upload(ctx context.Context, c *client) error {
@@ -63,7 +65,7 @@ func upload(ctx context.Context, c *client) error {
 	if err != nil {
 		return err
 	}
-	return wantEqual("checksum", string(a.body), fmt.Sprintf("%x", sha256.Sum256(data)))
+	return show.Equal("checksum", string(a.body), fmt.Sprintf("%x", sha256.Sum256(data)))
 }
 
 // The server would answer a second sending with 201.
@@ -72,7 +74,7 @@ func post(ctx context.Context, c *client) error {
 	if err != nil {
 		return err
 	}
-	return wantEqual("attempts", a.attempts, 1)
+	return show.Equal("attempts", a.attempts, 1)
 }
 
 func postWithKey(ctx context.Context, c *client) error {
@@ -81,7 +83,7 @@ func postWithKey(ctx context.Context, c *client) error {
 	if err != nil {
 		return err
 	}
-	return wantEqual("attempts", a.attempts, 2)
+	return show.Equal("attempts", a.attempts, 2)
 }
 
 func beyondDeadline(ctx context.Context, c *client) error {
@@ -94,12 +96,5 @@ func beyondDeadline(ctx context.Context, c *client) error {
 	if ctx.Err() != nil {
 		return errors.New("it waited for the deadline")
 	}
-	return cmp.Or(wantEqual("Retry-After", a.header.Get("Retry-After"), "60"), wantEqual("attempts", a.attempts, 1))
-}
-
-func wantEqual[T comparable](what string, got, want T) error {
-	if got == want {
-		return nil
-	}
-	return fmt.Errorf("%s: got %v, want %v", what, got, want)
+	return cmp.Or(show.Equal("Retry-After", a.header.Get("Retry-After"), "60"), show.Equal("attempts", a.attempts, 1))
 }

@@ -6,41 +6,35 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"os"
 	"time"
 
 	"github.com/seed-e3550de8/retry"
+	"github.com/seed-e3550de8/retry/examples/internal/show"
 )
 
 func main() {
 	ctx, cancel := context.WithTimeout(context.Background(), 9*time.Second)
 	defer cancel()
-	if failed := run(ctx, newTable(os.Stdout, isTerminal(os.Stdout))); failed > 0 {
+	if failed := run(ctx, show.New(os.Stdout, show.IsTerminal(os.Stdout))); failed > 0 {
 		os.Exit(1)
 	}
 }
 
 // run makes the calls and returns how many of them did not end as they should.
-func run(ctx context.Context, t *table) (failed int) {
+func run(ctx context.Context, t *show.Table) (failed int) {
 	server := newServer()
 	defer server.Close()
 	transport := retry.New(nil, retry.Policy{
 		Backoff:   retry.Exponential{Base: 300 * time.Millisecond},
-		OnAttempt: t.attempt,
+		OnAttempt: t.Attempt,
 	})
 	defer transport.CloseIdleConnections()
 	c := &client{server.URL, &http.Client{Transport: transport}}
 
-	t.head()
 	for _, call := range calls {
-		err := call.send(ctx, c)
-		t.verdict(call.promise, err)
-		if err != nil {
-			failed++
-		}
+		t.Verdict(call.promise, call.send(ctx, c))
 	}
-	fmt.Fprintf(t.out, "%d passed, %d failed\n", len(calls)-failed, failed)
-	return failed
+	return t.End()
 }
