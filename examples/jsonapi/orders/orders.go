@@ -1,6 +1,6 @@
-// Package jsonapi is a small typed client of a JSON API, as an application or an SDK would have it. It has no code for
+// Package orders is a small typed client of a JSON API, as an application or an SDK would have it. It has no code for
 // retries: the Transport of its http.Client makes them.
-package jsonapi
+package orders
 
 import (
 	"bytes"
@@ -24,6 +24,9 @@ type Client struct {
 func New(baseURL string, p retry.Policy) *Client {
 	return &Client{baseURL, &http.Client{Transport: retry.New(nil, p)}}
 }
+
+// CloseIdleConnections closes the connections that are kept for later calls.
+func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }
 
 // An Order is what is bought.
 type Order struct {

@@ -1,4 +1,4 @@
-package jsonapi_test
+package orders_test
 
 import (
 	"encoding/json"
@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-e3550de8/retry"
-	"github.com/seed-e3550de8/retry/examples/jsonapi"
+	"github.com/seed-e3550de8/retry/examples/jsonapi/orders"
 )
 
 var soon = retry.Policy{Backoff: retry.Constant(0)}
@@ -39,15 +39,15 @@ func TestGetSurvivesA503AndALostConnection(t *testing.T) {
 		assert.Equal(t, "/orders/7", r.URL.Path)
 		io.WriteString(w, `{"id": 7, "item": "pencil", "count": 12}`)
 	})
-	order, err := jsonapi.New(url, soon).Get(t.Context(), 7)
+	order, err := orders.New(url, soon).Get(t.Context(), 7)
 	require.NoError(t, err)
-	assert.Equal(t, jsonapi.Order{ID: 7, Item: "pencil", Count: 12}, order)
+	assert.Equal(t, orders.Order{ID: 7, Item: "pencil", Count: 12}, order)
 	assert.EqualValues(t, 3, requests.Load())
 }
 
 func TestCreateSendsTheWholeOrderAgainUnderTheSameKey(t *testing.T) {
 	keep := func(w http.ResponseWriter, r *http.Request) {
-		var o jsonapi.Order
+		var o orders.Order
 		assert.NoError(t, json.NewDecoder(r.Body).Decode(&o))
 		assert.Equal(t, "k1", r.Header.Get("Idempotency-Key"))
 		o.ID = 1
@@ -55,16 +55,16 @@ func TestCreateSendsTheWholeOrderAgainUnderTheSameKey(t *testing.T) {
 		json.NewEncoder(w).Encode(o)
 	}
 	url, requests := serve(t, status(503), keep)
-	order, err := jsonapi.New(url, soon).Create(t.Context(), "k1", jsonapi.Order{Item: "pencil", Count: 1})
+	order, err := orders.New(url, soon).Create(t.Context(), "k1", orders.Order{Item: "pencil", Count: 1})
 	require.NoError(t, err)
-	assert.Equal(t, jsonapi.Order{ID: 1, Item: "pencil", Count: 1}, order)
+	assert.Equal(t, orders.Order{ID: 1, Item: "pencil", Count: 1}, order)
 	assert.EqualValues(t, 2, requests.Load())
 }
 
 func TestAnErrorSaysHowManyAttemptsThereWere(t *testing.T) {
 	for code, attempts := range map[int]int{404: 1, 503: 4} {
 		url, _ := serve(t, status(code))
-		_, err := jsonapi.New(url, soon).Get(t.Context(), 1)
-		assert.Equal(t, &jsonapi.StatusError{Status: code, Attempts: attempts}, err)
+		_, err := orders.New(url, soon).Get(t.Context(), 1)
+		assert.Equal(t, &orders.StatusError{Status: code, Attempts: attempts}, err)
 	}
 }

@@ -1,6 +1,6 @@
-// Package xmlapi is a small typed client of an XML API whose server limits the rate of its callers. A 429 and its
+// Package items is a small typed client of an XML API whose server limits the rate of its callers. A 429 and its
 // Retry-After are the Transport's business; the client only sees that a call took longer.
-package xmlapi
+package items
 
 import (
 	"bytes"
@@ -27,11 +27,15 @@ func New(baseURL string, patience time.Duration) *Client {
 	transport := retry.New(nil, retry.Policy{
 		MaxRetryAfter:  patience,
 		AttemptTimeout: 10 * time.Second,
+		ReadAhead:      1 << 20, // an item is small: if its answer breaks off, it is asked for again
 		// The server says how long to wait, so there is little to add to it.
 		Backoff: retry.Exponential{Base: 50 * time.Millisecond, Max: time.Second},
 	})
 	return &Client{baseURL, &http.Client{Transport: transport}}
 }
+
+// CloseIdleConnections closes the connections that are kept for later calls.
+func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }
 
 // An Item is a thing in store.
 type Item struct {
