@@ -263,7 +263,9 @@ func stall(_ http.ResponseWriter, r *http.Request) {
 func TestATransientStatusOfARealServerIsRetried(t *testing.T) {
 	overBoth(t, func(t *testing.T, proto string) {
 		s, tr := serve(t, proto, perhaps(503, 429)).warm(t), new(trail)
-		client := &http.Client{Transport: retry.New(s.base, tr.eager(4))}
+		p := tr.eager(4)
+		p.Backoff = retry.Constant(reuseWait)
+		client := &http.Client{Transport: retry.New(s.base, p)}
 		resp, err := client.Get("http://example.com/")
 		require.NoError(t, err)
 		assert.Equal(t, "OK", readAndClose(t, resp))
