@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// hasTrailers reports whether req announces trailers, whose values the reader of its body may set in the one map
-// Trailer until the body has ended (see [http.Request]).
-func hasTrailers(req *http.Request) bool { return len(req.Trailer) > 0 && hasBody(req) }
+// hasTrailers reports whether req has trailers, whose values the reader of its body may set in the one map Trailer until
+// the body has ended (see [http.Request]). They should be announced, as keys of it, but net/http sends the others too.
+func hasTrailers(req *http.Request) bool { return req.Trailer != nil && hasBody(req) }
 
 // A trailingBody is the body of an attempt at a request that has trailers. The attempt has a map of its own: net/http
 // looks at it after the body was closed, and the body of the next attempt sets values in the caller's by then.
