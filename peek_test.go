@@ -85,6 +85,7 @@ func TestPeekGivesNothingWhereThereIsNoBody(t *testing.T) {
 		"204":     {StatusCode: 204, Body: body},
 		"304":     {StatusCode: 304, Body: body},
 		"HEAD":    {StatusCode: 200, Body: body, Request: &http.Request{Method: "HEAD"}},
+		"CONNECT": {StatusCode: 200, Body: body, Request: &http.Request{Method: "CONNECT"}},
 	} {
 		page, err := retry.Peek(resp, 10)
 		assert.NoError(t, err, name)
