@@ -226,6 +226,7 @@ func endingIn(d time.Duration) ending {
 func TestPlainErrorsAreThoseOfTheBaseOrOfTheContext(t *testing.T) {
 	enough := errors.New("enough")
 	reset := &net.OpError{Op: "read", Net: "tcp", Err: errors.New("reset")}
+	var none *retry.Error
 	other := &retry.Error{Attempts: 1, Reason: retry.ErrNotReplayable}
 	inner := retry.New(always(io.EOF), retry.Policy{Backoff: retry.Constant(0)})
 	soon := retry.Policy{Backoff: retry.Constant(0)}
@@ -249,6 +250,8 @@ func TestPlainErrorsAreThoseOfTheBaseOrOfTheContext(t *testing.T) {
 		{"a Transport as the base", inner, context.WithCancel, soon, io.EOF},
 		{"an Error that has no other in it", always(&retry.Error{Attempts: 1, Err: other}), context.WithCancel,
 			soon, other},
+		{"an Error that is nil", always(none), context.WithCancel, retry.Policy{MaxAttempts: 1}, none},
+		{"an Error that is nil after four", always(none), context.WithCancel, soon, none},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

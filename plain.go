@@ -31,7 +31,7 @@ func (t plainErrors) RoundTrip(req *http.Request) (*http.Response, error) {
 // plain asks for no more than err itself: an error of the base's own that has an Error in it is not ours to take apart.
 func plain(err error) error {
 	e, ok := err.(*Error)
-	if !ok {
+	if !ok || e == nil {
 		return err
 	}
 	if ended, ok := e.Reason.(*endedError); ok {
