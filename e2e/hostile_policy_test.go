@@ -67,7 +67,7 @@ func (s *hostileScene) peeks(a retry.Attempt) retry.Class {
 	o := orderOf(a.Request)
 	defer o.foreign()
 	own := a.Response != nil && a.Response.Request != nil && a.Response.Request.Context().Value(orderKey{}) == o
-	if own && o.ends { // what else ends a Peek
+	if own && o.ends && s.timeout == 0 { // what else ends a Peek, if the response is of a request without the Timeout
 		_, _ = retry.Peek(a.Response, 100)
 	}
 	return retry.Classify(a)
