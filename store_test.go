@@ -147,6 +147,21 @@ func TestAStoreGetsBackWhatARequestNeedNotHaveTaken(t *testing.T) {
 	assert.Equal(t, []float64{1}, store.refunded, "a success is told of once")
 }
 
+// Whatever else a Policy has, or the request: nearly all successes are first attempts under none of that.
+func TestAStoreIsToldOfEachSuccess(t *testing.T) {
+	for name, p := range map[string]retry.Policy{"plain": {}, "observed": new(trail).eager(4), "a gate": {Gate: new(retry.Gate)}} {
+		store, own := &ledger{}, &ledger{}
+		p.Budget = &retry.Budget{Store: store}
+		tr := retry.New(play(answer(200), answer(404), answer(200)), p)
+		mustEnd(t, tr, place("GET", ""))
+		mustEnd(t, tr, place("GET", ""))
+		assert.Equal(t, []float64{0, 0}, store.deposited, name)
+		other := retry.WithPolicy(t.Context(), retry.Policy{Budget: &retry.Budget{Store: own}})
+		mustEnd(t, tr, place("GET", "").under(other))
+		assert.Equal(t, []float64{0}, own.deposited, name)
+	}
+}
+
 func TestAGatePassesOnARetryAfter(t *testing.T) {
 	store := &ledger{}
 	p := retry.Policy{Gate: &retry.Gate{Store: store}, MaxRetryAfter: time.Minute}
