@@ -173,7 +173,9 @@ func (c *call) prepare(delay time.Duration) (err error) {
 			return err
 		}
 	}
-	c.passDeadConnections(c.unsent)
+	if c.passDeadConnections(c.unsent); ended(c.req) != nil {
+		return ended(c.req)
+	}
 	c.Number++
 	c.Request, c.Err, c.lost, c.Duration, c.until = c.unsent, nil, nil, 0, time.Time{}
 	c.unsent = nil

@@ -37,6 +37,14 @@ type onClose struct {
 func (c onClose) Close() error { c.do(); return nil }
 
 // Promise 9: "Nothing is sent after the context is done, and nothing waits past its deadline."
+// closingIdle is a base with idle connections.
+type closingIdle struct {
+	http.RoundTripper
+	do func()
+}
+
+func (c closingIdle) CloseIdleConnections() { c.do() }
+
 func TestPromise09_NothingIsSentOnceTheContextIsDone(t *testing.T) {
 	for _, row := range []struct {
 		name   string
@@ -81,6 +89,14 @@ func TestPromise09_NothingIsSentOnceTheContextIsDone(t *testing.T) {
 			assert.Equal(t, strings.HasSuffix(row.name, "GetBody"), len(o.bodies) == 2, "%s: GetBody is not asked in vain", row.name)
 		})
 	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx := newEndable(t)
+		s := play(fail(errPeerReset), fail(errPeerReset), answer(200))
+		o := place("DELETE", "").under(ctx)
+		_, err := retry.New(closingIdle{s, ctx.end}, every(0)).RoundTrip(o.Request)
+		assert.ErrorIs(t, err, context.Canceled, "while idle connections are closed")
+		assert.Equal(t, 2, s.attempts(), "while idle connections are closed")
+	})
 	for _, deadline := range []time.Duration{time.Second, 3*time.Second - 1, 3 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), deadline)
