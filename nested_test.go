@@ -126,25 +126,32 @@ func TestPromise13_TransportsRetryInOneLayerThroughWhatStandsBetween(t *testing.
 
 // A token that a base fetches under the context of a retry is a request of its own.
 func TestATokenThatARetryFetchesIsRetriedToo(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		tokens := play(answer(503), answer(503), answer(200))
-		side := retry.New(tokens, every(time.Second))
-		s := play(answer(503), answer(200))
-		fetching := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
-			if retry.AttemptNumber(req.Context()) == 2 {
-				token, err := http.NewRequestWithContext(req.Context(), "GET", "http://auth.example/token", nil)
-				require.NoError(t, err)
-				resp, err := side.RoundTrip(token)
-				require.NoError(t, err)
-				assert.Equal(t, 200, resp.StatusCode)
-				drop(resp)
-			}
-			return s.RoundTrip(req)
+	const own = "http://api.example/private/path?token=hush" // is asked for by GET
+	for _, side := range []struct{ method, url string }{
+		{"GET", "http://auth.example/private/path?token=hush"},
+		{"GET", "https://api.example/private/path?token=hush"},
+		{"GET", "http://api.example/private/token?token=hush"},
+		{"GET", "http://api.example/private/path?token=other"},
+		{"HEAD", own},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			tokens := play(answer(503), answer(503), answer(200))
+			s := play(answer(503), answer(200))
+			fetching := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
+				if retry.AttemptNumber(req.Context()) == 2 {
+					token, err := http.NewRequestWithContext(req.Context(), side.method, side.url, nil)
+					require.NoError(t, err)
+					assert.Equal(t, 200, mustEnd(t, retry.New(tokens, every(time.Second)), &order{Request: token}).StatusCode)
+				}
+				return s.RoundTrip(req)
+			})
+			o := place("GET", "")
+			o.URL = at(own)
+			mustEnd(t, retry.New(fetching, every(time.Second)), o)
+			assert.Equal(t, 3, tokens.attempts(), "%s %s", side.method, side.url)
+			assert.Equal(t, 2, s.attempts())
 		})
-		mustEnd(t, retry.New(fetching, every(time.Second)), place("GET", ""))
-		assert.Equal(t, 3, tokens.attempts())
-		assert.Equal(t, 2, s.attempts())
-	})
+	}
 }
 
 // The error of a side request says nothing of the request itself.

@@ -52,6 +52,7 @@ var brokenInHygiene = []broken{
 		fault: "ends the context of an attempt with the attempt",
 		change: beneath(func(base http.RoundTripper, req *http.Request) (*http.Response, error) {
 			ctx, cancel := context.WithCancel(req.Context())
+			defer time.Sleep(time.Millisecond) // net/http may be quicker
 			defer cancel()
 			return base.RoundTrip(req.WithContext(ctx))
 		}),
