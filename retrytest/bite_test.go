@@ -55,7 +55,11 @@ func TestEachBrokenWrapperIsCaughtByTheSubtestsMeantForIt(t *testing.T) {
 	caught := map[string]bool{}
 	for _, b := range brokenWrappers {
 		r := runs[subtestName(b.fault)]
-		assert.ElementsMatch(t, b.caught, r.failed(), "the subtests that catch a wrapper which %s", b.fault)
+		meant := b.caught
+		if !slices.Contains(r.failed(), b.perhaps) {
+			meant = slices.DeleteFunc(slices.Clone(meant), func(name string) bool { return name == b.perhaps })
+		}
+		assert.ElementsMatch(t, meant, r.failed(), "the subtests that catch a wrapper which %s", b.fault)
 		for _, name := range r.failed() {
 			caught[name] = true
 			assert.Regexp(t, "(?s)Promised: .+ Happened: .+ Why it matters: ", r[name].log,

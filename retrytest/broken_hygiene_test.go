@@ -52,11 +52,11 @@ var brokenInHygiene = []broken{
 		fault: "ends the context of an attempt with the attempt",
 		change: beneath(func(base http.RoundTripper, req *http.Request) (*http.Response, error) {
 			ctx, cancel := context.WithCancel(req.Context())
-			defer time.Sleep(time.Millisecond) // net/http may be quicker
 			defer cancel()
 			return base.RoundTrip(req.WithContext(ctx))
 		}),
-		caught: []string{"ResponseOutlivesCall", "ConnectionReuse"},
+		caught:  []string{"ResponseOutlivesCall", "ConnectionReuse"},
+		perhaps: "ConnectionReuse", // since Go 1.27 net/http may have read the page before it hears of the context
 	},
 	{
 		fault: "makes attempts under a context of its own",
