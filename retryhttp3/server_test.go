@@ -121,7 +121,11 @@ func newClient(t *testing.T, roots *x509.CertPool, p retry.Policy, to ...string)
 	}
 	t.Cleanup(func() { _ = c.base.Close() })
 	p.Backoff, p.Classify = retry.Constant(time.Millisecond), retryhttp3.Classify
-	p.OnAttempt = func(_ retry.Attempt, d retry.Decision) { c.classes = append(c.classes, d.Class) }
+	p.OnAttempt = func(_ retry.Attempt, d retry.Decision) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.classes = append(c.classes, d.Class)
+	}
 	c.Client = &http.Client{Transport: retry.New(c.base, p), Timeout: 10 * time.Second}
 	return c
 }
