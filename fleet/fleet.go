@@ -28,6 +28,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/seed-e3550de8/retry"
+	"github.com/seed-e3550de8/retry/fleet/internal/bucket"
 	"github.com/seed-e3550de8/retry/fleet/internal/ledger"
 )
 
@@ -54,7 +55,9 @@ func New(client redis.UniversalClient, o Options) (*Fleet, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := ledger.New(newServer(client, o), ledger.Settings{Timeout: o.Timeout, Share: o.Share, OnError: o.OnError})
+	rules := bucket.Rules{Window: o.Window, Floor: o.Floor, Ratio: o.Ratio}
+	s := &server{client: client, prefix: o.Prefix, rules: rules}
+	l := ledger.New(s, ledger.Settings{Timeout: o.Timeout, Share: o.Share, OnError: o.OnError})
 	return &Fleet{
 		Budget: &retry.Budget{Window: o.Window, Floor: o.Floor, Ratio: o.Ratio, Store: l},
 		Gate:   &retry.Gate{Store: l},

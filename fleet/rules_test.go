@@ -2,9 +2,7 @@ package fleet_test
 
 import (
 	"context"
-	_ "embed"
 	"math/rand/v2"
-	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,10 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-e3550de8/retry"
+	"github.com/seed-e3550de8/retry/fleet/internal/bucket"
+	"github.com/seed-e3550de8/retry/fleet/internal/ledger"
 )
-
-//go:embed bucket.lua
-var source string
 
 // A step is one thing that happens to a bucket, and what a retry.Budget made of it.
 type step struct {
@@ -83,15 +80,14 @@ func walk(random *rand.Rand) (steps []step) {
 }
 
 func replay(t *testing.T, c *redis.Client, s step) (granted bool, balance float64) {
-	successes := 0
+	rules := bucket.Rules{Window: 15 * time.Second, Floor: 5, Ratio: 0.1}
+	q := ledger.Question{Withdraw: s.withdraw, Refund: s.refund}
 	if s.success {
-		successes = 1
+		q.Successes = 1
 	}
-	values, err := c.Eval(context.Background(), source, []string{"key"},
-		15, 5, 0.1, 0.001, s.withdraw, s.refund, successes, 0, 1000000).Slice()
+	values, err := c.Eval(context.Background(), bucket.Script, []string{"key"}, rules.Args(q)...).Slice()
 	require.NoError(t, err)
-	require.Len(t, values, 5)
-	balance, err = strconv.ParseFloat(values[2].(string), 64)
+	a, err := bucket.Answer(values)
 	require.NoError(t, err)
-	return values[0] == int64(1), balance
+	return a.Granted, a.Balance
 }

@@ -21,6 +21,9 @@ func (run *run) arrive(now time.Duration) request {
 		run.nextArrival = now + time.Duration(run.arrivals.ExpFloat64()/rate*float64(time.Second))
 		r.broken = s.broken > 0 && run.faults.Float64() < s.broken
 	}
+	if f, ok := run.clients.(*fresh); ok {
+		r.client = f.enter(r.client)
+	}
 	return r
 }
 

@@ -74,7 +74,7 @@ func (l *Ledger) learn(authority string, q Question, a Answer) {
 	if a.Granted {
 		s.owed += q.Withdraw
 	}
-	s.held, s.length, s.learned = now.Add(a.Rest), a.Length, now
+	s.held, s.length, s.learned, s.capacity = now.Add(a.Rest), a.Length, now, a.Capacity
 }
 
 // fail leaves the server alone for twice as long after each failure, and a random part less, lest all processes come

@@ -49,6 +49,8 @@ const (
 	idle         = time.Hour
 	maxSites     = 1 << 12
 	maxAuthority = 300 // bytes; no name of a host is that long
+	large        = 100 // retries
+	few          = 4
 	minPause     = 100 * time.Millisecond
 	maxPause     = 5 * time.Second
 )
@@ -77,6 +79,7 @@ type site struct {
 	held       time.Time // the end of the hold, by this process's clock
 	length     time.Duration
 	learned    time.Time // when that was
+	capacity   float64   // of the shared bucket, likewise
 }
 
 // New returns a Ledger of what s has.
@@ -103,7 +106,7 @@ func (l *Ledger) Refund(_ context.Context, authority string, n float64) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.site(authority).refund(n)
+	l.refund(l.site(authority), n)
 }
 
 // Deposit counts a success if chance takes it, and gives back what its retries have taken. That is told at once if
@@ -123,16 +126,25 @@ func (l *Ledger) count(authority string, n float64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.site(authority)
-	s.refund(n)
+	l.refund(s, n)
 	if drawn {
 		s.next.Successes += 1 / l.settings.Share
 	}
-	return l.attending.Load() == 0 && s.next != (Question{}) && l.settings.Now().Sub(s.told) >= gather
+	due := l.settings.Now().Sub(s.told) >= gather
+	return due && s.next != (Question{}) && l.attending.Load() == 0
 }
 
-func (s *site) refund(n float64) {
+// refund gives back n, or what this process has taken, if that is less. Where a bucket is large, so that one retry does
+// not matter, one in a few does so for all of them: a process that makes one request then asks less.
+func (l *Ledger) refund(s *site, n float64) {
 	n = min(n, s.owed)
 	s.owed -= n
+	if n > 0 && s.capacity >= large {
+		n *= few
+		if l.settings.Random()*few >= 1 {
+			return
+		}
+	}
 	s.next.Refund += n
 }
 

@@ -109,6 +109,22 @@ func TestNobodyGivesBackMoreThanWasTaken(t *testing.T) {
 	})
 }
 
+func TestOfALargeBucketOneInFourGivesBackForAll(t *testing.T) {
+	bubble(t, func(t *testing.T, l *ledger.Ledger, s *server) {
+		s.answer.Capacity = 1000
+		for range 4 { // of which chance takes two
+			_, _ = l.Withdraw(t.Context(), site, 1)
+			l.Refund(t.Context(), site, 1)
+		}
+		_, _ = l.Withdraw(t.Context(), site, 1)
+		var all float64
+		for _, q := range s.questions {
+			all += q.Refund
+		}
+		assert.Equal(t, 8., all)
+	})
+}
+
 func TestARequestWaitsForAStoreNoLongerThanTheTimeout(t *testing.T) {
 	bubble(t, func(t *testing.T, l *ledger.Ledger, s *server) {
 		s.latency = time.Hour
