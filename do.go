@@ -16,8 +16,9 @@ import (
 //     RetryAfter, Idempotent and Gate are for requests.
 //   - Transports within op, whose requests have the context that op was given, are part of it. The requests of one URL
 //     stay within one MaxAttempts over all runs, the smaller of p's and the Transport's. (Of several requests of one
-//     method and URL in a run, the first, the second and so on each has them.) When those are exhausted, or a Budget is
-//     spent, or op returns an [*Error] that says so, Do ends.
+//     method and URL in a run, the first, the second and so on each has them; and a Do within op counts its own,
+//     anew in each run.) When those are exhausted, or a Budget is spent, or op returns an [*Error] that says so, Do
+//     ends.
 //   - If a Transport within op was asked to wait and did not, since the wait was too long, or the request a POST, or
 //     the attempt the last one, Do waits for that before it calls op again, or ends with [ErrRetryAfter] or
 //     [ErrDeadline].

@@ -16,8 +16,8 @@ import (
 //   - A request whose deadline is before its release, or whose MaxRetryAfter is before the end of the Retry-After, is
 //     not sent. It ends at once with an [*Error] of zero attempts whose reason is [ErrDeadline] or [ErrRetryAfter].
 //   - A request that has waited asks again. It is held again if the server has meanwhile asked for that and refused
-//     most, until it has waited for MaxRetryAfter; then it goes. So the longest wait is MaxRetryAfter, half of it
-//     again, and the backoff.
+//     most, unless that would make it wait for longer than MaxRetryAfter in all: then it goes at once. So the longest
+//     wait is MaxRetryAfter, half of it again, and the backoff.
 //   - A retry that was announced to OnAttempt may be held again after its wait, and then end with ErrDeadline. The
 //     response before it is closed by then, unless the request has a body: the [*Error] has its status.
 //   - A Retry-After counts for the whole authority. Where a server means one resource, use no Gate.

@@ -149,7 +149,9 @@ func TestAStoreGetsBackWhatARequestNeedNotHaveTaken(t *testing.T) {
 
 // Whatever else a Policy has, or the request: nearly all successes are first attempts under none of that.
 func TestAStoreIsToldOfEachSuccess(t *testing.T) {
-	for name, p := range map[string]retry.Policy{"plain": {}, "observed": new(trail).eager(4), "a gate": {Gate: new(retry.Gate)}} {
+	for name, p := range map[string]retry.Policy{
+		"plain": {}, "observed": new(trail).eager(4), "a gate": {Gate: new(retry.Gate)},
+	} {
 		store, own := &ledger{}, &ledger{}
 		p.Budget = &retry.Budget{Store: store}
 		tr := retry.New(play(answer(200), answer(404), answer(200)), p)

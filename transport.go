@@ -70,8 +70,9 @@ func (t *Transport) pool() http.RoundTripper {
 //     has its status.
 //
 // If the base returns a response together with an error, the response is closed, what it asks for in Retry-After is
-// kept, and the error counts: in an Error, which an outer Transport understands, if there is a Retry-After, or if the error
-// alone would prove that nobody has seen the request. If the base returns neither, the error says so and is [Final].
+// kept, and the error counts: in an Error, which an outer Transport understands, if there is a Retry-After, or if the
+// error alone would prove that nobody has seen the request. If the base returns neither, the error says so and is
+// [Final].
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	s := settingsOf(req.Context())
 	b, direct := t.direct(req, s)
