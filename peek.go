@@ -161,13 +161,17 @@ func (b *peekedBody) start(n int) {
 	room := b.ahead[len(b.ahead) : len(b.ahead)+more]
 	pending := make(chan peekRead, 1)
 	b.pending = pending
+	read := b.ReadCloser.Read
+	if timed, ok := b.ReadCloser.(*limitedBody); ok {
+		read = timed.read
+	}
 	go func() {
 		var r peekRead
 		defer func() {
 			r.panicked = recover()
 			pending <- r
 		}()
-		r.n, r.err = b.ReadCloser.Read(room)
+		r.n, r.err = read(room)
 		r.n = min(max(r.n, 0), more)
 	}()
 }
@@ -175,6 +179,9 @@ func (b *peekedBody) start(n int) {
 func (b *peekedBody) take(r peekRead) {
 	b.pending = nil
 	b.ahead, b.err = b.ahead[:len(b.ahead)+r.n], r.err
+	if timed, ok := b.ReadCloser.(*limitedBody); ok && r.err != nil {
+		timed.setTrailer()
+	}
 	if r.panicked != nil {
 		panic(r.panicked)
 	}

@@ -3,6 +3,7 @@ package retry
 import (
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"sync/atomic"
@@ -80,7 +81,8 @@ func (c *attemptContext) Deadline() (time.Time, bool) {
 }
 
 // extend makes the context that cancel ends live as long as the body of resp, and reports whether it does. It returns a
-// copy of a response that is not of the request which was sent, because a base may share it.
+// copy of a response that is not of the request which was sent, because a base may share it; and of one that announces
+// trailers, because the base sets them in a Read that a [Peek] may have left behind.
 func extend(
 	resp *http.Response, sent *http.Request, timed *attemptContext, cancel context.CancelCauseFunc,
 ) (*http.Response, bool) {
@@ -92,8 +94,9 @@ func extend(
 		return resp, true
 	}
 	own := resp
-	if resp.Request != sent {
+	if resp.Request != sent || len(resp.Trailer) > 0 {
 		own = new(*resp)
+		own.Trailer = maps.Clone(resp.Trailer)
 	}
 	own.Body = &limitedBody{resp.Body, timed, cancel, resp, own}
 	return own, true
@@ -108,14 +111,26 @@ type limitedBody struct {
 }
 
 func (b *limitedBody) Read(p []byte) (int, error) {
+	n, err := b.read(p)
+	if err != nil {
+		b.setTrailer()
+	}
+	return n, err
+}
+
+// read is Read but for the trailers, which are for the goroutine that has the response.
+func (b *limitedBody) read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err != nil {
-		if b.to != b.base {
-			b.to.Trailer = b.base.Trailer // which the base makes when it has read the body to its end
-		}
 		b.cancel(nil)
 	}
 	return n, err
+}
+
+func (b *limitedBody) setTrailer() {
+	if b.to != b.base {
+		b.to.Trailer = b.base.Trailer // which the base makes when it has read the body to its end
+	}
 }
 
 func (b *limitedBody) Close() error {

@@ -142,3 +142,24 @@ func TestARequestWithTrailersIsNotSentAgainWhileItsBodyIsRead(t *testing.T) {
 		close(free)
 	})
 }
+
+// A Read that ReadAhead has left behind sets no trailer in what the caller already has.
+func TestTrailersThatComeAfterTheAttemptTimeoutAreTheReaders(t *testing.T) {
+	overBoth(t, func(t *testing.T, proto string) {
+		s := serve(t, proto, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Trailer", "Sum, Count")
+			_, _ = io.WriteString(w, "page")
+			_ = http.NewResponseController(w).Flush()
+			time.Sleep(2 * time.Second)
+			w.Header().Set("Sum", "1")
+			w.Header().Set("Count", "2")
+		})
+		p := retry.Policy{AttemptTimeout: time.Second, ReadAhead: 100}
+		resp, err := retry.New(s.base, p).RoundTrip(newRequest(t, "POST", "http://example.com/", ""))
+		require.NoError(t, err)
+		time.Sleep(time.Minute)
+		assert.Equal(t, http.Header{"Sum": nil, "Count": nil}, resp.Trailer, "as announced")
+		assert.Equal(t, "page", readAndClose(t, resp))
+		assert.Equal(t, http.Header{"Sum": {"1"}, "Count": {"2"}}, resp.Trailer)
+	})
+}
