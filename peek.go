@@ -17,8 +17,8 @@ import (
 // Memory is taken as bytes come, so n may be large. Peek may be called again, with any n. The bytes stay as they are,
 // and must not be changed.
 //
-// It gives nothing for n <= 0, without a response or a body, and where there can be none: after HEAD, in the tunnel of a
-// CONNECT, and with 101 (Switching Protocols), 204 and 304 (RFC 9110 section 6.4.1).
+// It gives nothing for n <= 0, without a response or a body, and where there can be none: after HEAD, in the tunnel of
+// a CONNECT, and with 101 (Switching Protocols), 204 and 304 (RFC 9110 section 6.4.1).
 //
 // Peek ends with the context of resp.Request, whose cause is then its error, with its Cancel channel, and inside of an
 // attempt with its AttemptTimeout. The body does not end with that: what comes later is kept for the reader.

@@ -38,8 +38,8 @@ type Policy struct {
 	//     true, and is [Transient]. A response that comes too late is closed; what it asks for in Retry-After is kept.
 	//   - The attempt has a context of its own, which lives until the response's body is read to its end or closed. So
 	//     attempt 1 too is sent as a shallow copy, and the response's body is wrapped, in a copy of the response if its
-	//     Request is not what was sent or it announces trailers. The body of a 101 Switching Protocols is not wrapped; its context lives as long
-	//     as the request's own.
+	//     Request is not what was sent or it announces trailers. The body of a 101 Switching Protocols is not wrapped;
+	//     its context lives as long as the request's own.
 	//   - While the attempt goes on, the context's Deadline is the end of the timeout, if that is earlier.
 	//   - A base that waits for a Read of the request's body, as net/http does over HTTP/1, is late by that wait.
 	//   - Over HTTP/2 the next attempt goes to the same connection, dead or not, unless the base finds out by

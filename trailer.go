@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// hasTrailers reports whether req has trailers, whose values the reader of its body may set in the one map Trailer until
-// the body has ended (see [http.Request]). They should be announced, as keys of it, but net/http sends the others too.
+// hasTrailers reports whether req has trailers, whose values the reader of its body may set in the one map Trailer
+// until the body has ended (see [http.Request]). They should be announced, as keys of it, but net/http sends
+// the others too.
 func hasTrailers(req *http.Request) bool { return req.Trailer != nil && hasBody(req) }
 
 // A trailingBody is the body of an attempt at a request that has trailers. The attempt has a map of its own: net/http
