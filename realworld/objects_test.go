@@ -17,8 +17,6 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/johannesboyne/gofakes3"
-	"github.com/johannesboyne/gofakes3/backend/s3mem"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -28,18 +26,13 @@ import (
 // The upload is a file without GetBody, whose first connection is reset in the middle; each download's breaks off.
 func TestAnObjectOfS3IsIntactThereAndBack(t *testing.T) {
 	var r record
-	backend := s3mem.New()
-	require.NoError(t, backend.CreateBucket("bucket"))
-	server := httptest.NewServer(r.watch(gofakes3.New(backend).Server()))
-	t.Cleanup(server.Close)
-	addr := server.Listener.Addr().String()
-
+	addr := newS3(t, &r)
 	want := payload(8 << 20)
 	path := filepath.Join(t.TempDir(), "object")
 	require.NoError(t, os.WriteFile(path, want, 0o600))
 	file, err := os.Open(path)
 	require.NoError(t, err)
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, server.URL+"/bucket/object", file)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "http://"+addr+"/bucket/object", file)
 	require.NoError(t, err)
 	req.ContentLength = int64(len(want))
 	cut := newToxic(t, addr, up("limit_data", `"bytes":3145728`))
@@ -50,7 +43,7 @@ func TestAnObjectOfS3IsIntactThereAndBack(t *testing.T) {
 	assert.Equal(t, []string{"error", "OK"}, r.attempts)
 
 	client := r.resuming(through(t, newToxic(t, addr, limit3MiB)), resume.Policy{})
-	requireSame(t, want, get(t, client, server.URL+"/bucket/object"))
+	requireSame(t, want, get(t, client, "http://"+addr+"/bucket/object"))
 	assert.Equal(t, 2, r.continuations)
 	assert.Equal(t, 2, r.count(&r.served, http.MethodPut))
 	assert.Equal(t, 3, r.count(&r.served, http.MethodGet))
