@@ -87,7 +87,7 @@ func line(name string, set attribute.Set, value string) string {
 	var attrs []string
 	for _, kv := range set.ToSlice() {
 		if kv.Key != "server.port" && (kv.Key != "server.address" || kv.Value.AsString() == "_OTHER") {
-			attrs = append(attrs, short.Replace(string(kv.Key))+"="+kv.Value.Emit())
+			attrs = append(attrs, short.Replace(string(kv.Key))+"="+kv.Value.String())
 		}
 	}
 	return name + "{" + strings.Join(attrs, " ") + "} " + value

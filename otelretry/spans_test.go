@@ -133,7 +133,7 @@ func TestTheBaseIsReachedThroughAllThatIsAroundIt(t *testing.T) {
 		client, _ := observed(base, retry.Policy{}, callSpan)
 		client.CloseIdleConnections()
 		assert.Equal(t, 1, base.closed)
-		var inner http.RoundTripper = client.Transport
+		inner := client.Transport
 		for inner != http.RoundTripper(base) {
 			wrapper, ok := inner.(interface{ WrappedRoundTripper() http.RoundTripper })
 			require.True(t, ok, "%T", inner)

@@ -4,7 +4,8 @@
 //	base := &http2.Transport{}
 //	client := &http.Client{Transport: retry.New(base, retry.Policy{Classify: xhttp2.Classify})}
 //
-// It is needed where its errors do not say by a method As what they are, as those of net/http do.
+// That Transport is deprecated in favour of [http.Transport], which needs none of this. Its errors do not say by a
+// method As what they are, as those of net/http do.
 package xhttp2
 
 import (

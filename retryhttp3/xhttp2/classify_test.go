@@ -1,5 +1,7 @@
 package xhttp2_test
 
+//lint:file-ignore SA1019 x/net/http2.Transport is deprecated, and in use
+
 import (
 	"context"
 	"crypto/tls"
