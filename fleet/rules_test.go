@@ -91,3 +91,27 @@ func replay(t *testing.T, c *redis.Client, s step) (granted bool, balance float6
 	require.NoError(t, err)
 	return a.Granted, a.Balance
 }
+
+func TestAServerWithAnEarlierClockGoesOnFromItsOwn(t *testing.T) {
+	m := miniredis.RunT(t)
+	c := redis.NewClient(&redis.Options{Addr: m.Addr()})
+	defer c.Close()
+	rules := bucket.Rules{Window: 15 * time.Second, Floor: 5, Ratio: 0.1}
+	ask := func(at time.Time, q ledger.Question) ledger.Answer {
+		m.SetTime(at)
+		values, err := c.Eval(t.Context(), bucket.Script, []string{"key"}, rules.Args(q)...).Slice()
+		require.NoError(t, err)
+		a, err := bucket.Answer(values)
+		require.NoError(t, err)
+		return a
+	}
+	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	ask(now, ledger.Question{Successes: 150, Hold: 5 * time.Second})
+	ask(now, ledger.Question{Withdraw: 150})
+	earlier := now.Add(-time.Hour)
+	a := ask(earlier, ledger.Question{})
+	assert.LessOrEqual(t, a.Rest, 5*time.Second, "the hold")
+	assert.GreaterOrEqual(t, a.Balance, 0., "time takes nothing")
+	assert.InDelta(t, 0.1, ask(earlier.Add(100*time.Second), ledger.Question{}).Balance, 0.05, "and deposits again")
+	assert.InDelta(t, 5, ask(earlier.Add(50*time.Minute), ledger.Question{}).Capacity, 0.01, "the rate fades")
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,11 +21,20 @@ type server struct {
 	answer    ledger.Answer
 	err       error
 	latency   time.Duration
+	mu        sync.Mutex
 	questions []ledger.Question
 }
 
+func (s *server) asked() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.questions)
+}
+
 func (s *server) Ask(ctx context.Context, _ string, q ledger.Question) (ledger.Answer, error) {
+	s.mu.Lock()
 	s.questions = append(s.questions, q)
+	s.mu.Unlock()
 	select {
 	case <-ctx.Done():
 		return ledger.Answer{}, ctx.Err()
@@ -198,15 +208,16 @@ func TestWhoAttendsTellsOnceASecondAndAtTheEnd(t *testing.T) {
 		go l.Attend(ctx)
 		synctest.Wait()
 		l.Deposit(t.Context(), site, 0)
-		assert.Empty(t, s.questions)
+		assert.Zero(t, s.asked())
 		time.Sleep(1500 * time.Millisecond)
-		assert.Len(t, s.questions, 1)
+		synctest.Wait()
+		assert.Equal(t, 1, s.asked())
 		l.Deposit(t.Context(), site, 0)
 		l.Deposit(t.Context(), site, 0)
 		cancel()
-		synctest.Wait()
 		time.Sleep(time.Millisecond)
-		assert.Len(t, s.questions, 2)
+		synctest.Wait()
+		assert.Equal(t, 2, s.asked())
 	})
 }
 
