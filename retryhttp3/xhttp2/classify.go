@@ -4,8 +4,9 @@
 //	base := &http2.Transport{}
 //	client := &http.Client{Transport: retry.New(base, retry.Policy{Classify: xhttp2.Classify})}
 //
-// That Transport is deprecated in favour of [http.Transport], which needs none of this. Its errors do not say by a
-// method As what they are, as those of net/http do.
+// That Transport is deprecated in favour of [http.Transport], which needs none of this. Up to Go 1.26 its errors do not
+// say by a method As what they are, as those of net/http do; from Go 1.27 on [retry.Classify] knows REFUSED_STREAM of
+// both.
 package xhttp2
 
 import (
