@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 http.Client still sets Request.Cancel, and so may anybody
+
 package e2e_test
 
 import (

@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 http.Client still sets Request.Cancel, and so may anybody
+
 package e2e_test
 
 import (
@@ -44,7 +46,6 @@ type hostileOrder struct {
 	err      error
 	panicked any
 	returned time.Time
-	cut      bool // the Client's Timeout has an error of its own
 }
 
 type orderKey struct{}

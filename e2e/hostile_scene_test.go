@@ -27,16 +27,15 @@ type hostileScene struct {
 	pages  sync.Map // hostilePage by what the field Page of its response says
 	shared *http.Response
 
-	policy   hostilePolicy // of the outermost Transport
-	inner    hostilePolicy // of the one within it
-	layers   int
-	hides    bool // what stands between the layers hides one from the other
-	timeout  time.Duration
-	plain    bool
-	around   retry.Policy // of the Do
-	inDo     bool
-	stack    http.RoundTripper
-	finished bool
+	policy  hostilePolicy // of the outermost Transport
+	inner   hostilePolicy // of the one within it
+	layers  int
+	hides   bool // what stands between the layers hides one from the other
+	timeout time.Duration
+	plain   bool
+	around  retry.Policy // of the Do
+	inDo    bool
+	stack   http.RoundTripper
 }
 
 func playHostile(t *testing.T, seed uint64) {

@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 people still use it, and that is what is tested
+
 package xhttp2_test
 
 //lint:file-ignore SA1019 x/net/http2.Transport is deprecated, and in use
