@@ -221,15 +221,6 @@ func TestAFileThatCannotBeWrittenEndsItBeforeAnythingIsSent(t *testing.T) {
 	assert.Equal(t, "somebody's", string(got))
 }
 
-func TestADeviceIsWrittenToAsItIs(t *testing.T) {
-	inBubble(t, "-o "+os.DevNull, script{hello}, func(t *testing.T, r result, _ []httpfault.Request) {
-		assert.Zero(t, r.status, r.log)
-	})
-	info, err := os.Stat(os.DevNull)
-	require.NoError(t, err)
-	assert.False(t, info.Mode().IsRegular())
-}
-
 func TestAProgramThatIsInterruptedHasStatus130(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := httpfault.Config{Pipe: true}.NewServer(t, content.StallBody(9))
