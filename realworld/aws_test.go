@@ -61,7 +61,7 @@ func TestAnObjectOfTheAWSSDKIsIntactThereAndBack(t *testing.T) {
 			want := payload(8 << 20)
 			cut := newToxic(t, addr, up("limit_data", `"bytes":3145728`))
 			err := putFile(t, newSDK(r.resuming(through(t, cut, addr), resume.Policy{}), addr, row.attempts), want)
-			assert.Equal(t, row.puts, r.count(&r.served, http.MethodPut))
+			r.requireServed(t, http.MethodPut, row.puts)
 			if !row.succeeds {
 				require.Error(t, err)
 				return
@@ -75,7 +75,7 @@ func TestAnObjectOfTheAWSSDKIsIntactThereAndBack(t *testing.T) {
 			defer out.Body.Close()
 			requireSame(t, want, out.Body)
 			assert.Equal(t, 2, r.continuations)
-			assert.Equal(t, 3, r.count(&r.served, http.MethodGet))
+			r.requireServed(t, http.MethodGet, 3)
 		})
 	}
 }

@@ -75,6 +75,15 @@ func (r *record) count(list *[]string, what string) (n int) {
 	return n
 }
 
+// requireServed demands that the server got so many requests with a method. It may see one a little later than its client
+// sees it fail.
+func (r *record) requireServed(t *testing.T, method string, n int) {
+	t.Helper()
+	arrived := func() bool { return r.count(&r.served, method) >= n }
+	require.Eventually(t, arrived, 10*time.Second, 5*time.Millisecond)
+	require.Equal(t, n, r.count(&r.served, method), method)
+}
+
 // resuming returns a client that repeats and continues, at once.
 func (r *record) resuming(base http.RoundTripper, p resume.Policy) *http.Client {
 	p.Backoff, p.OnContinue = retry.Constant(0), r.proceed

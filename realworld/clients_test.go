@@ -117,10 +117,10 @@ func TestAWebSocketIsOpenedByARetry(t *testing.T) {
 		if !assert.NoError(t, err) {
 			return
 		}
+		defer conn.CloseNow()
 		kind, message, err := conn.Read(r.Context())
 		assert.NoError(t, err)
 		assert.NoError(t, conn.Write(r.Context(), kind, message))
-		assert.NoError(t, conn.Close(websocket.StatusNormalClosure, ""))
 	})
 	server := httpfault.NewServer(t, httpfault.Status(503), httpfault.Reset(), echo)
 	options := &websocket.DialOptions{HTTPClient: &http.Client{Transport: retry.New(server.Transport(), atOnce)}}

@@ -45,8 +45,8 @@ func TestAnObjectOfS3IsIntactThereAndBack(t *testing.T) {
 	client := r.resuming(through(t, newToxic(t, addr, limit3MiB)), resume.Policy{})
 	requireSame(t, want, get(t, client, "http://"+addr+"/bucket/object"))
 	assert.Equal(t, 2, r.continuations)
-	assert.Equal(t, 2, r.count(&r.served, http.MethodPut))
-	assert.Equal(t, 3, r.count(&r.served, http.MethodGet))
+	r.requireServed(t, http.MethodPut, 2)
+	r.requireServed(t, http.MethodGet, 3)
 }
 
 // This registry has no ETag, and understands no range without an end. Others have the digest as ETag, and understand

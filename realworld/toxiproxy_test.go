@@ -67,16 +67,16 @@ func TestAConnectionThatFailsIsReplaced(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			assert.Equal(t, row.get, requestsThrough(t, http.MethodGet, row.toxic, row.policy, true), "GET")
-			assert.Equal(t, row.post, requestsThrough(t, http.MethodPost, row.toxic, row.policy, row.postOK), "POST")
+			send(t, http.MethodGet, row.toxic, row.policy, true).requireServed(t, http.MethodGet, row.get)
+			send(t, http.MethodPost, row.toxic, row.policy, row.postOK).requireServed(t, http.MethodPost, row.post)
 		})
 	}
 }
 
-// requestsThrough sends a request and returns how often the server got it.
-func requestsThrough(t *testing.T, method, toxic string, p retry.Policy, succeeds bool) int {
+// send sends a request, and returns what the server got.
+func send(t *testing.T, method, toxic string, p retry.Policy, succeeds bool) *record {
 	t.Helper()
-	var r record
+	r := new(record)
 	want := string(payload(1000))
 	server := httptest.NewServer(r.watch(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, want)
@@ -95,7 +95,7 @@ func requestsThrough(t *testing.T, method, toxic string, p retry.Policy, succeed
 	} else {
 		require.Error(t, err, method)
 	}
-	return r.count(&r.served, method)
+	return r
 }
 
 // exchange sends a request with a small body and returns the error, if any, of the response or its body.
