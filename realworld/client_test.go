@@ -75,8 +75,8 @@ func (r *record) count(list *[]string, what string) (n int) {
 	return n
 }
 
-// requireServed demands that the server got so many requests with a method. It may see one a little later than its client
-// sees it fail.
+// requireServed demands that the server got so many requests with a method. It may see one a little later than its
+// client sees it fail.
 func (r *record) requireServed(t *testing.T, method string, n int) {
 	t.Helper()
 	arrived := func() bool { return r.count(&r.served, method) >= n }
