@@ -12,5 +12,6 @@
 //
 //	go run ./cmd/report
 //
-// The package conformance, and CONFORMANCE.md, run the kit of retrytest over the libraries that are RoundTrippers.
+// The package conformance, and CONFORMANCE.md, run the kit of retrytest over the libraries that are RoundTrippers,
+// and send the same answers, uploads and downloads through those that can be told what to repeat.
 package bench

@@ -41,5 +41,11 @@ func failsafe() Subject {
 				"RetryAfterSkewedClock": "dates are not read",
 			},
 		},
+		Told: func(base http.RoundTripper, again func(*http.Response) bool) http.RoundTripper {
+			return failsafehttp.NewRoundTripper(base, failsafehttp.NewRetryPolicyBuilder().
+				WithMaxRetries(3).
+				HandleIf(func(resp *http.Response, err error) bool { return err == nil && again(resp) }).
+				Build())
+		},
 	}
 }

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -38,5 +39,21 @@ func hashicorp() Subject {
 			NoLastResponse:    true,
 			Unclaimed:         map[string]string{"CancelKeepsLastError": lastErrorLost},
 		},
+		Told: toldHashicorp,
 	}
+}
+
+func toldHashicorp(base http.RoundTripper, again func(*http.Response) bool) http.RoundTripper {
+	c := retryablehttp.NewClient()
+	c.HTTPClient.Transport = base
+	c.RetryMax = 3
+	c.Logger = nil
+	c.Backoff = func(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return 0 }
+	c.CheckRetry = func(ctx context.Context, resp *http.Response, err error) (bool, error) {
+		if err == nil && again(resp) {
+			return true, nil
+		}
+		return retryablehttp.DefaultRetryPolicy(ctx, resp, err)
+	}
+	return &retryablehttp.RoundTripper{Client: c}
 }

@@ -15,15 +15,7 @@ func rehttpTransport() Subject {
 	wrap := func(attempts int) func(http.RoundTripper) http.RoundTripper {
 		return func(base http.RoundTripper) http.RoundTripper {
 			return rehttp.NewTransport(base,
-				rehttp.RetryAll(
-					rehttp.RetryMaxRetries(attempts-1),
-					rehttp.RetryHTTPMethods("", "GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"),
-					rehttp.RetryAny(
-						rehttp.RetryIsErr(func(err error) bool { return err != nil }),
-						rehttp.RetryStatuses(http.StatusRequestTimeout, http.StatusTooManyRequests),
-						rehttp.RetryStatusInterval(500, 600),
-					),
-				),
+				rehttp.RetryAll(rehttp.RetryMaxRetries(attempts-1), idempotent(), failed()),
 				rehttp.ExpJitterDelay(time.Second, 30*time.Second))
 		}
 	}
@@ -48,5 +40,23 @@ func rehttpTransport() Subject {
 				"CancelKeepsLastError":  lastErrorLost,
 			},
 		},
+		Told: func(base http.RoundTripper, again func(*http.Response) bool) http.RoundTripper {
+			told := func(a rehttp.Attempt) bool { return a.Response != nil && again(a.Response) }
+			return rehttp.NewTransport(base,
+				rehttp.RetryAll(rehttp.RetryMaxRetries(3), idempotent(), rehttp.RetryAny(told, failed())),
+				rehttp.ConstDelay(0))
+		},
 	}
+}
+
+func idempotent() rehttp.RetryFn {
+	return rehttp.RetryHTTPMethods("", "GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE")
+}
+
+func failed() rehttp.RetryFn {
+	return rehttp.RetryAny(
+		rehttp.RetryIsErr(func(err error) bool { return err != nil }),
+		rehttp.RetryStatuses(http.StatusRequestTimeout, http.StatusTooManyRequests),
+		rehttp.RetryStatusInterval(500, 600),
+	)
 }

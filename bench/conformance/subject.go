@@ -15,6 +15,19 @@ type Subject struct {
 	Setup  string // how Wrap uses it
 	Wrap   func(http.RoundTripper) http.RoundTripper
 	Claims retrytest.Claims
+
+	// Told repeats three times at most, without waits, what the library repeats as it is set up above, and a response
+	// that again is true of. It is nil if the library does not let its user say so.
+	Told func(base http.RoundTripper, again func(*http.Response) bool) http.RoundTripper
+	Own  Own
+}
+
+// Own is what a library has of its own for the inputs of [Rows]. Where it has nothing, the field is nil, and Told must
+// do.
+type Own struct {
+	Look   func(*http.Response) []byte                    // at the first KiB of a body, which stays whole
+	Whole  func(base http.RoundTripper) http.RoundTripper // reads answers into memory, and repeats those that break off
+	Resume func(base http.RoundTripper) http.RoundTripper // continues downloads that break off
 }
 
 // Field returns all subjects.

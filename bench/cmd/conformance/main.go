@@ -1,5 +1,5 @@
-// Conformance runs the kit of retrytest over the field and writes CONFORMANCE.md. It must be run in the directory of the
-// module bench, and takes about a minute:
+// Conformance runs the kit of retrytest and the inputs of conformance.Rows over the field and writes CONFORMANCE.md. It
+// must be run in the directory of the module bench, and takes about a minute:
 //
 //	go run ./cmd/conformance
 package main

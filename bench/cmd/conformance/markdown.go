@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/seed-e3550de8/retry/bench/conformance"
 )
 
 func write(w io.Writer, cards []card) {
@@ -22,6 +24,19 @@ first sends those whole; it fails here by seeking a reader that the transport ma
 
 `, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	writeTable(w, cards)
+	fmt.Fprint(w, `## Answers, uploads and downloads
+
+The same inputs over loopback, with three retries and no waits, through the libraries that let their users say what to
+repeat besides what they repeat by themselves. The predicate is a Classify with Peek for retry; for the others it is a
+CheckRetry, RetryFn or HandleIf that reads the body and, in the second row, puts back what it read. A caller of
+go-retryablehttp's own Client can also have the body read by a SetResponseHandler, whose error is repeated.
+
+The file is given to http.NewRequest, and nothing else. The first download goes through resume.New around retry.New; the
+others have nothing for it. In the last row the answer is read by ReadAhead, and for the others by such a predicate.
+
+`)
+	conformance.WriteRows(w, conformance.Rows(nil))
+	fmt.Fprintln(w)
 	for _, c := range cards {
 		writeReasons(w, c)
 	}
