@@ -21,47 +21,28 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/client-go/rest"
+
+	"github.com/seed-e3550de8/retry/internal/sdktest"
 )
 
-// A client makes a call of an SDK's: a GET or a HEAD, or Stripe's POST with its key.
-type client struct {
-	name string
-	off  string // how its own retries are switched off
-	call func(t *testing.T, ctx context.Context, s site) error
+// Each makes a GET or a HEAD, or Stripe's POST with its key.
+var clients = []sdktest.Client{
+	{Name: "minio-go 7.4.1", Off: "`minio.Options{MaxRetries: 1}`", Call: callMinio},
+	{Name: "client-go 0.37.2", Off: "`client.Get().MaxRetries(0)`, for each request", Call: callKubernetes},
+	{Name: "azcore 1.24.0", Off: "`policy.RetryOptions{MaxRetries: -1}`", Call: callAzure},
+	{Name: "elastic-transport 8.11.0", Off: "`elastictransport.WithDisableRetry()`", Call: callElastic},
+	{Name: "vault/api 1.23.0", Off: "`vault.Config{MaxRetries: 0}`", Call: callVault},
+	{Name: "aws-sdk-go-v2 s3 1.114.10", Off: "`s3.Options{Retryer: aws.NopRetryer{}}`", Call: callAWS},
+	{Name: "stripe-go 82.5.1", Off: "`stripe.BackendConfig{MaxNetworkRetries: stripe.Int64(0)}`", Call: callStripe},
+	{Name: "resty 2.17.2, SetRetryCount(2)", Off: "its default", Call: callResty},
 }
 
-// A site is what a call is made with.
-type site struct {
-	url string
-	rt  http.RoundTripper
-	off bool // the SDK's own retries are
-}
-
-func (s site) host() string {
-	u, err := url.Parse(s.url)
-	if err != nil {
-		panic(err)
-	}
-	return u.Host
-}
-
-var clients = []client{
-	{"minio-go 7.4.1", "`minio.Options{MaxRetries: 1}`", callMinio},
-	{"client-go 0.37.2", "`client.Get().MaxRetries(0)`, for each request", callKubernetes},
-	{"azcore 1.24.0", "`policy.RetryOptions{MaxRetries: -1}`", callAzure},
-	{"elastic-transport 8.11.0", "`elastictransport.WithDisableRetry()`", callElastic},
-	{"vault/api 1.23.0", "`vault.Config{MaxRetries: 0}`", callVault},
-	{"aws-sdk-go-v2 s3 1.114.10", "`s3.Options{Retryer: aws.NopRetryer{}}`", callAWS},
-	{"stripe-go 82.5.1", "`stripe.BackendConfig{MaxNetworkRetries: stripe.Int64(0)}`", callStripe},
-	{"resty 2.17.2, SetRetryCount(2)", "its default", callResty},
-}
-
-func callMinio(t *testing.T, ctx context.Context, s site) error {
-	o := &minio.Options{Creds: miniocredentials.NewStaticV4("id", "secret", ""), Region: "us-east-1", Transport: s.rt}
-	if s.off {
+func callMinio(t *testing.T, ctx context.Context, s sdktest.Site) error {
+	o := &minio.Options{Creds: miniocredentials.NewStaticV4("id", "secret", ""), Region: "us-east-1", Transport: s.RT}
+	if s.Off {
 		o.MaxRetries = 1 // tries in all; 0 is the default, which is 10
 	}
-	c, err := minio.New(s.host(), o)
+	c, err := minio.New(s.Host(), o)
 	require.NoError(t, err)
 	_, err = c.StatObject(ctx, "bucket", "object", minio.StatObjectOptions{})
 	return err
@@ -77,31 +58,31 @@ func kubernetes(t *testing.T, url string, base http.RoundTripper, wrap func(*res
 	return c
 }
 
-func callKubernetes(t *testing.T, ctx context.Context, s site) error {
-	get := kubernetes(t, s.url, s.rt, func(*rest.Config) {}).Get().AbsPath("/version")
-	if s.off {
+func callKubernetes(t *testing.T, ctx context.Context, s sdktest.Site) error {
+	get := kubernetes(t, s.URL, s.RT, func(*rest.Config) {}).Get().AbsPath("/version")
+	if s.Off {
 		get = get.MaxRetries(0)
 	}
 	_, err := get.DoRaw(ctx)
 	return err
 }
 
-func callAzure(t *testing.T, ctx context.Context, s site) error {
-	o := &policy.ClientOptions{Transport: &http.Client{Transport: s.rt}}
-	if s.off {
+func callAzure(t *testing.T, ctx context.Context, s sdktest.Site) error {
+	o := &policy.ClientOptions{Transport: &http.Client{Transport: s.RT}}
+	if s.Off {
 		o.Retry.MaxRetries = -1
 	}
-	req, err := azruntime.NewRequest(ctx, http.MethodGet, s.url)
+	req, err := azruntime.NewRequest(ctx, http.MethodGet, s.URL)
 	require.NoError(t, err)
 	_, err = azruntime.NewPipeline("layers", "v1.0.0", azruntime.PipelineOptions{}, o).Do(req)
 	return err
 }
 
-func callElastic(t *testing.T, ctx context.Context, s site) error {
-	u, err := url.Parse(s.url)
+func callElastic(t *testing.T, ctx context.Context, s sdktest.Site) error {
+	u, err := url.Parse(s.URL)
 	require.NoError(t, err)
-	o := []elastictransport.Option{elastictransport.WithURLs(u), elastictransport.WithTransport(s.rt)}
-	if s.off {
+	o := []elastictransport.Option{elastictransport.WithURLs(u), elastictransport.WithTransport(s.RT)}
+	if s.Off {
 		o = append(o, elastictransport.WithDisableRetry())
 	}
 	c, err := elastictransport.NewClient(o...)
@@ -112,12 +93,12 @@ func callElastic(t *testing.T, ctx context.Context, s site) error {
 	return err
 }
 
-func callVault(t *testing.T, ctx context.Context, s site) error {
+func callVault(t *testing.T, ctx context.Context, s sdktest.Site) error {
 	cfg := vault.DefaultConfig()
 	require.NoError(t, cfg.Error)
-	cfg.Address = s.url
-	cfg.HttpClient.Transport = s.rt
-	if s.off {
+	cfg.Address = s.URL
+	cfg.HttpClient.Transport = s.RT
+	if s.Off {
 		cfg.MaxRetries = 0
 	}
 	c, err := vault.NewClient(cfg)
@@ -126,33 +107,33 @@ func callVault(t *testing.T, ctx context.Context, s site) error {
 	return err
 }
 
-func callAWS(_ *testing.T, ctx context.Context, s site) error {
+func callAWS(_ *testing.T, ctx context.Context, s sdktest.Site) error {
 	_, err := awsClient(s).HeadObject(ctx, &s3.HeadObjectInput{Bucket: aws.String("bucket"), Key: aws.String("key")})
 	return err
 }
 
-func awsClient(s site) *s3.Client {
+func awsClient(s sdktest.Site) *s3.Client {
 	o := s3.Options{
 		Region:       "us-east-1",
 		Credentials:  credentials.NewStaticCredentialsProvider("id", "secret", ""),
-		BaseEndpoint: aws.String(s.url),
+		BaseEndpoint: aws.String(s.URL),
 		UsePathStyle: true,
-		HTTPClient:   &http.Client{Transport: s.rt},
+		HTTPClient:   &http.Client{Transport: s.RT},
 	}
-	if s.off {
+	if s.Off {
 		o.Retryer = aws.NopRetryer{}
 	}
 	return s3.New(o)
 }
 
-func callStripe(_ *testing.T, ctx context.Context, s site) error {
+func callStripe(_ *testing.T, ctx context.Context, s sdktest.Site) error {
 	cfg := &stripe.BackendConfig{
-		URL:             stripe.String(s.url),
-		HTTPClient:      &http.Client{Transport: s.rt},
+		URL:             stripe.String(s.URL),
+		HTTPClient:      &http.Client{Transport: s.RT},
 		LeveledLogger:   &stripe.LeveledLogger{Level: stripe.LevelNull},
 		EnableTelemetry: stripe.Bool(false),
 	}
-	if s.off {
+	if s.Off {
 		cfg.MaxNetworkRetries = stripe.Int64(0)
 	}
 	c := stripe.NewClient("sk_test", stripe.WithBackends(stripe.NewBackendsWithConfig(cfg)))
@@ -160,12 +141,12 @@ func callStripe(_ *testing.T, ctx context.Context, s site) error {
 	return err
 }
 
-func callResty(_ *testing.T, ctx context.Context, s site) error {
-	c := resty.New().SetTransport(s.rt).SetLogger(silent{})
-	if !s.off {
+func callResty(_ *testing.T, ctx context.Context, s sdktest.Site) error {
+	c := resty.New().SetTransport(s.RT).SetLogger(silent{})
+	if !s.Off {
 		c.SetRetryCount(2)
 	}
-	_, err := c.R().SetContext(ctx).Get(s.url)
+	_, err := c.R().SetContext(ctx).Get(s.URL)
 	return err
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/seed-e3550de8/retry"
 	"github.com/seed-e3550de8/retry/httpfault"
+	"github.com/seed-e3550de8/retry/internal/sdktest"
 )
 
 // uploadsAreTheirs leaves requests with a body to the SDK, which can make the body anew.
@@ -28,18 +29,18 @@ func TestUploadsAreLeftToTheSDK(t *testing.T) {
 	content := bytes.Repeat([]byte("0123456789"), 100_000)
 	for _, tt := range []struct {
 		name string
-		put  func(*testing.T, site) error
+		put  func(*testing.T, sdktest.Site) error
 	}{
-		{"minio", func(t *testing.T, s site) error {
-			c, err := minio.New(s.host(), &minio.Options{
-				Creds: miniocredentials.NewStaticV4("id", "secret", ""), Region: "us-east-1", Transport: s.rt,
+		{"minio", func(t *testing.T, s sdktest.Site) error {
+			c, err := minio.New(s.Host(), &minio.Options{
+				Creds: miniocredentials.NewStaticV4("id", "secret", ""), Region: "us-east-1", Transport: s.RT,
 			})
 			require.NoError(t, err)
 			_, err = c.PutObject(t.Context(), "bucket", "key", bytes.NewReader(content), int64(len(content)),
 				minio.PutObjectOptions{DisableContentSha256: true})
 			return err
 		}},
-		{"aws", func(t *testing.T, s site) error {
+		{"aws", func(t *testing.T, s sdktest.Site) error {
 			_, err := awsClient(s).PutObject(t.Context(), &s3.PutObjectInput{
 				Bucket: aws.String("bucket"), Key: aws.String("key"), Body: bytes.NewReader(content),
 			})
@@ -54,7 +55,7 @@ func TestUploadsAreLeftToTheSDK(t *testing.T) {
 				defer base.CloseIdleConnections()
 				p := uploadsAreTheirs
 				p.OnAttempt = func(a retry.Attempt, _ retry.Decision) { assert.Equal(t, 1, a.Number) }
-				require.NoError(t, tt.put(t, site{url: srv.URL, rt: retry.New(base, p).PlainErrors()}))
+				require.NoError(t, tt.put(t, sdktest.Site{URL: srv.URL, RT: retry.New(base, p).PlainErrors()}))
 				requests := srv.Requests()
 				require.Len(t, requests, 3)
 				assert.True(t, requests[2].Whole)
@@ -69,7 +70,7 @@ func TestAStripeCallHasOneKeyInBothLayers(t *testing.T) {
 		srv := httpfault.Config{Pipe: true, Default: httpfault.Close()}.NewServer(t)
 		base := srv.Transport()
 		defer base.CloseIdleConnections()
-		require.Error(t, callStripe(t, t.Context(), site{url: srv.URL, rt: retry.New(base, retry.Policy{})}))
+		require.Error(t, callStripe(t, t.Context(), sdktest.Site{URL: srv.URL, RT: retry.New(base, retry.Policy{})}))
 		keys := make(map[string]int)
 		for _, r := range srv.Requests() {
 			keys[r.Header.Get("Idempotency-Key")]++
