@@ -133,6 +133,18 @@ func (x *exchange) hang() {
 	panic(http.ErrAbortHandler)
 }
 
+// isOver reports whether the client went away or the test ended.
+func (x *exchange) isOver() bool {
+	select {
+	case <-x.r.Context().Done():
+	case <-x.conn.closed:
+	case <-x.srv.done:
+	default:
+		return false
+	}
+	return true
+}
+
 // hangUp closes the connection in good order: the client reads EOF. What it still sends
 // is thrown away until it closes too, because closing a socket with
 // unread bytes would be a reset.

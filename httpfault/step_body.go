@@ -171,6 +171,9 @@ func (x *exchange) writeBody(b *body, content io.Reader) {
 	}
 	var sent int64
 	for sent != limit {
+		if x.isOver() {
+			return // also if writes to the connection are lost without an error, and the content has no end
+		}
 		p := buf
 		if limit >= 0 {
 			p = p[:min(int64(len(p)), limit-sent)]
