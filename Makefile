@@ -9,7 +9,7 @@ quickstart: ## see it at work
 	go run ./examples/quickstart
 test: ## what every change must pass
 	go test ./...
-both: ## build, vet, tests and race detector on both supported releases of Go
+both: ## build, vet, tests and race detector on go1.26 and go1.27, see .ci/releases
 	@.ci/both
 fmt: ## gofmt has nothing to change
 	@test -z "$$(gofmt -l . | tee /dev/stderr)"

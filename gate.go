@@ -28,12 +28,12 @@ import (
 //
 // The zero Gate is ready to use, by many goroutines at once. It must not be copied after its first use.
 type Gate struct {
-	// Rand returns a random number in [0, 1), by which a request is released. Nil means that of math/rand/v2. One below 0
-	// or NaN counts as 0, and one above 1 as 1. Set it before the first use; it is called by many goroutines at once.
+	// Rand returns a random number in [0, 1), by which a request is released. Nil means that of math/rand/v2. One below
+	// 0 or NaN counts as 0, and one above 1 as 1. Set it before the first use; it is called by many goroutines at once.
 	Rand func() float64
 
-	// Store is told of each Retry-After that is waited for, and asked before each retry what others have been told, so that
-	// many processes are held together. Nil means none. A first attempt is held by what the Gate knows by then.
+	// Store is told of each Retry-After that is waited for, and asked before each retry what others have been told, so
+	// that many processes are held together. Nil means none. A first attempt is held by what the Gate knows by then.
 	Store Store
 
 	active atomic.Int32 // len(until): lets a Gate that holds nobody pass without the lock

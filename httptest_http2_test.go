@@ -25,8 +25,8 @@ const (
 	codeNone, codeInternal, codeRefused, codeCancel, codeCalm = 0, 2, 7, 8, 11
 )
 
-// framePeer is the server's side of an HTTP/2 connection, frame by frame. It acknowledges settings and pings, and leaves
-// each request, when it has come to its end, to onRequest.
+// framePeer is the server's side of an HTTP/2 connection, frame by frame. It acknowledges settings and pings, and
+// leaves each request, when it has come to its end, to onRequest.
 type framePeer struct {
 	net.Conn
 	onRequest func(p *framePeer, stream uint32)

@@ -111,8 +111,8 @@ func TestARequestThatTransportDoesNotSendIsFinal(t *testing.T) {
 	}
 }
 
-// base is one whose server's limits net/http knows. Instead of its reason, net/http now and then tells of the connection
-// that it closes for it: then the base asks it again.
+// base is one whose server's limits net/http knows. Instead of its reason, net/http now and then tells of the
+// connection that it closes for it: then the base asks it again.
 func (d refusal) base(t *testing.T) http.RoundTripper {
 	s := serve(t, d.proto, perhaps()).warm(t)
 	return roundTripperFunc(func(req *http.Request) (*http.Response, error) {

@@ -139,16 +139,16 @@ func TestServersThatDoNotSpeakTLS(t *testing.T) {
 	})
 }
 
-// A flipper is a TLS connection on whose way bits are flipped: in what is read or written next, the bit 1 of the byte at
-// position, counted from the end if it is negative. Zero positions leave everything as it is.
+// A flipper is a TLS connection on whose way bits are flipped: in what is read or written next, the bit 1 of the byte
+// at position, counted from the end if it is negative. Zero positions leave everything as it is.
 type flipper struct {
 	net.Conn
 	read, write int
 	left        int // of the record that is being read
 }
 
-// Read returns the header of a record or what comes of its content, and damages the latter. It does not read on, because
-// the request may have come together with the end of the handshake.
+// Read returns the header of a record or what comes of its content, and damages the latter. It does not read on,
+// because the request may have come together with the end of the handshake.
 func (f *flipper) Read(p []byte) (int, error) {
 	if f.left == 0 {
 		n, err := io.ReadFull(f.Conn, p[:5])

@@ -192,7 +192,8 @@ func TestTheNextPageUnderTheContextOfAResponseIsRetried(t *testing.T) {
 	}
 }
 
-// A response out of a cache, and an error that a mock returns again and again, were counted by the call that they are of.
+// A response out of a cache, and an error that a mock returns again and again, were counted by the call that they are
+// of.
 func TestAnOldOutcomeCountsNoAttempts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		old := mustEnd(t, retry.New(play(answer(503)), retry.Policy{Backoff: retry.Constant(0)}), place("GET", ""))

@@ -173,9 +173,9 @@ func TestPromise10_NothingOutlivesTheRequest(t *testing.T) {
 	}
 }
 
-// Promise 11: "A discarded body is drained within a bound in bytes and in time, then closed, before the rest of the wait,
-// and the drain counts towards it: its connection serves the next attempt, and an endless or dripping body makes no retry
-// later than its backoff, or than 10ms if that is longer."
+// Promise 11: "A discarded body is drained within a bound in bytes and in time, then closed, before the rest of the
+// wait, and the drain counts towards it: its connection serves the next attempt, and an endless or dripping body makes
+// no retry later than its backoff, or than 10ms if that is longer."
 func TestPromise11_ADiscardedBodyIsDrainedWithinBounds(t *testing.T) {
 	const ms = time.Millisecond
 	page64k := func() io.Reader { return strings.NewReader(strings.Repeat("x", 64<<10)) }
@@ -212,8 +212,8 @@ func TestPromise11_ADiscardedBodyIsDrainedWithinBounds(t *testing.T) {
 	}
 }
 
-// Promise 12: "101 responses and their writable bodies pass untouched; trailers, 1xx, Expect: 100-continue, HEAD, CONNECT
-// and http.NoBody are as without this package."
+// Promise 12: "101 responses and their writable bodies pass untouched; trailers, 1xx, Expect: 100-continue, HEAD,
+// CONNECT and http.NoBody are as without this package."
 func TestPromise12_SpecialMessagesAreAsWithoutThisPackage(t *testing.T) {
 	for _, p := range []retry.Policy{{}, {AttemptTimeout: time.Second}} {
 		synctest.Test(t, func(t *testing.T) {
@@ -258,8 +258,8 @@ func TestPromise12_SpecialMessagesAreAsWithoutThisPackage(t *testing.T) {
 	}
 }
 
-// Promise 13: "Nested Transports retry in one layer: the total stays within one MaxAttempts. A retry's context tells the
-// inner one; a response or an error that took several attempts tells the outer one."
+// Promise 13: "Nested Transports retry in one layer: the total stays within one MaxAttempts. A retry's context tells
+// the inner one; a response or an error that took several attempts tells the outer one."
 func TestPromise13_NestedTransportsRetryInOneLayer(t *testing.T) {
 	for _, row := range []struct{ outer, inner, want int }{{4, 4, 4}, {2, 4, 4}, {6, 3, 6}, {5, 1, 5}, {1, 3, 3}} {
 		for name, outcome := range map[string]reply{"503": answer(503), "reset": fail(errPeerReset), "refused": fail(errDialRefused)} {

@@ -179,7 +179,8 @@ func outcomeKeys(all []outcomeRow) (keys []string) {
 	return keys
 }
 
-// outcomeNames lists the outcomes with a key. Of codes that follow each other in the file it names the first and the last.
+// outcomeNames lists the outcomes with a key. Of codes that follow each other in the file it names the first and the
+// last.
 func outcomeNames(all []outcomeRow, key string) string {
 	var names []string
 	for i := 0; i < len(all); i++ {

@@ -131,8 +131,8 @@ func late(d time.Duration, then reply) reply {
 	}
 }
 
-// A watched body knows what was done to it. TestMain demands that all of them are closed. It closes its Reader if that is
-// a Closer, which is how a Read that waits may end. As a request's body it counts as one that reads from memory.
+// A watched body knows what was done to it. TestMain demands that all of them are closed. It closes its Reader if that
+// is a Closer, which is how a Read that waits may end. As a request's body it counts as one that reads from memory.
 type watched struct {
 	retry.InMemory
 	io.Reader

@@ -46,8 +46,8 @@ func withSums(t *testing.T, url string, size int) *http.Request {
 	return req
 }
 
-// A server that answers before it has read the body must not be able to end the process: two goroutines that set trailers
-// in one map do. Run with the race detector, this finds them.
+// A server that answers before it has read the body must not be able to end the process: two goroutines that set
+// trailers in one map do. Run with the race detector, this finds them.
 func TestAnEarlyAnswerSharesNoTrailersWithTheNextAttempt(t *testing.T) {
 	for i := range 40 {
 		li, err := net.Listen("tcp", "127.0.0.1:0")

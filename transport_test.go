@@ -126,8 +126,8 @@ func TestPromise03_NoReaderOfAnEarlierAttemptIsTouched(t *testing.T) {
 	})
 }
 
-// Promise 4: "Every body is closed: the caller's on every path, also when nothing is sent; one from GetBody also when it
-// is not used; every response but the one returned, also when a function of the policy panics."
+// Promise 4: "Every body is closed: the caller's on every path, also when nothing is sent; one from GetBody also when
+// it is not used; every response but the one returned, also when a function of the policy panics."
 func TestPromise04_EveryBodyIsClosed(t *testing.T) {
 	for name, replies := range map[string][]reply{
 		"success at once":    {answer(200)},
@@ -172,8 +172,8 @@ func TestPromise04_EveryBodyIsClosed(t *testing.T) {
 	})
 }
 
-// Promise 5: "The response returned is the last one, unread, with a nil error, whatever its status. It is the base's own
-// pointer, and its Request is the one that was sent."
+// Promise 5: "The response returned is the last one, unread, with a nil error, whatever its status. It is the base's
+// own pointer, and its Request is the one that was sent."
 func TestPromise05_TheLastResponseIsReturnedUnread(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, last := range []int{200, 404, 503, 429, 0, 999} {
@@ -195,9 +195,9 @@ func TestPromise05_TheLastResponseIsReturnedUnread(t *testing.T) {
 	})
 }
 
-// Promise 6: "An error after one attempt is the base's own value, unwrapped. After more, or when the context ended a wait,
-// it is an *Error that matches the last attempt's error, the reason, and the context's error and cause, and that has
-// Timeout and Temporary."
+// Promise 6: "An error after one attempt is the base's own value, unwrapped. After more, or when the context ended a
+// wait, it is an *Error that matches the last attempt's error, the reason, and the context's error and cause, and that
+// has Timeout and Temporary."
 func TestPromise06_ErrorsTellTheWholeStory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		own := fmt.Errorf("a base's own: %w", errPeerReset)

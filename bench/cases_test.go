@@ -31,8 +31,8 @@ func calmly(b *testing.B) {
 	b.Cleanup(func() { debug.SetGCPercent(before) })
 }
 
-// stopwatch starts to count the time that processors spend on the benchmark, the collector's included. The function that
-// it returns ends that and reports cpu-ns/op. On a machine with other work to do this varies much less than ns/op.
+// stopwatch starts to count the time that processors spend on the benchmark, the collector's included. The function
+// that it returns ends that and reports cpu-ns/op. On a machine with other work to do this varies much less than ns/op.
 func stopwatch(b *testing.B) (stop func()) {
 	start := cpuTime()
 	return func() { b.ReportMetric(float64(cpuTime()-start)/float64(b.N), "cpu-ns/op") }

@@ -70,8 +70,8 @@ func (sharedStub) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// A sharedFlakyStub answers 503 and 200 in turn to each of many goroutines. It keeps the turn where sharedStub keeps the
-// response, so a contender that sends requests of its own making cannot be measured with it.
+// A sharedFlakyStub answers 503 and 200 in turn to each of many goroutines. It keeps the turn where sharedStub keeps
+// the response, so a contender that sends requests of its own making cannot be measured with it.
 type sharedFlakyStub struct{}
 
 func (sharedFlakyStub) RoundTrip(req *http.Request) (*http.Response, error) {

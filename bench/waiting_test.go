@@ -129,8 +129,8 @@ func canceled(errs []error, running int64) float64 {
 	return float64(n) / float64(len(errs))
 }
 
-// BenchmarkAuthorities is GETs that succeed at once, to 10,000 hosts in turn: what is kept for each of them, and how long
-// a request takes when all of them are known.
+// BenchmarkAuthorities is GETs that succeed at once, to 10,000 hosts in turn: what is kept for each of them, and how
+// long a request takes when all of them are known.
 func BenchmarkAuthorities(b *testing.B) {
 	const hosts = 10_000
 	urls := make([]*url.URL, hosts)

@@ -14,8 +14,9 @@ var (
 )
 
 // TestNothingHostileBreaksAPromise plays scenes: requests through Transports whose bases, servers, bodies, contexts and
-// policies misbehave, all of it drawn from the seed, each in a bubble of its own. What the base saw, in the bubble's time,
-// is held against the promises of the package comment. The tenth is the bubble's: it ends only if its goroutines have.
+// policies misbehave, all of it drawn from the seed, each in a bubble of its own. What the base saw, in the bubble's
+// time, is held against the promises of the package comment. The tenth is the bubble's: it ends only if its goroutines
+// have.
 //
 // If a scene ends the process, or never ends, its seed is that of the last subtest in the output of -v.
 func TestNothingHostileBreaksAPromise(t *testing.T) {

@@ -163,8 +163,8 @@ func (f matrixFault) acted(arrived []httpfault.Request) (n int) {
 	return n
 }
 
-// cut is " cut" if the page did not arrive whole. One that stalls ends with the
-// request's context: since Go 1.27, a Close while a Read is pending waits for net/http in a way that stops a bubble's clock.
+// cut is " cut" if the page did not arrive whole. One that stalls ends with the request's context: since Go 1.27, a
+// Close while a Read is pending waits for net/http in a way that stops a bubble's clock.
 func cut(cancel func(), method string, resp *http.Response) string {
 	defer resp.Body.Close()
 	defer time.AfterFunc(time.Minute, cancel).Stop()

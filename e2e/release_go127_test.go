@@ -2,6 +2,6 @@
 
 package e2e_test
 
-// netHTTPSendsAgain is whether net/http sends a request again whose stream met PROTOCOL_ERROR, whatever its method: since
-// Go 1.27 it does not. This file and its counterpart go in February 2027, with Go 1.26.
+// netHTTPSendsAgain is whether net/http sends a request again whose stream met PROTOCOL_ERROR, whatever its method:
+// since Go 1.27 it does not. This file and its counterpart go in February 2027, with Go 1.26.
 const netHTTPSendsAgain = false

@@ -31,9 +31,9 @@ const (
 	soakRequests = 50 // of each worker in each round
 )
 
-// TestSoak sends random requests through random faults, on the loopback interface. It goes in rounds: each has servers of
-// its own for every protocol, and leaves nothing behind. The requests and faults of a round follow from its seed, so that
-// -soak.seed and the number that a failure names send them again; how they interleave does not.
+// TestSoak sends random requests through random faults, on the loopback interface. It goes in rounds: each has servers
+// of its own for every protocol, and leaves nothing behind. The requests and faults of a round follow from its seed, so
+// that -soak.seed and the number that a failure names send them again; how they interleave does not.
 func TestSoak(t *testing.T) {
 	if *soak == 0 {
 		t.Skip("-soak says for how long")

@@ -1,5 +1,5 @@
-// Package otelretry shows the attempts of a [retry.Transport] in OpenTelemetry: a span for each attempt, and metrics
-// of the retries, of the waits and of the budget.
+// Package otelretry shows the attempts of a [retry.Transport] in OpenTelemetry: a span for each attempt, and metrics of
+// the retries, of the waits and of the budget.
 //
 //	client := &http.Client{Transport: otelretry.New(nil, retry.Policy{}, otelretry.Config{})}
 //
@@ -21,8 +21,8 @@
 //     ("final", "transient", "unprocessed"), retry.outcome ("response", "error").
 //   - retry.decisions counts what became of the failures: http.request.method, retry.class, retry.decision ("retry",
 //     "give_up"), and for "give_up" retry.reason: "max_attempts", "budget", "not_idempotent", "not_replayable",
-//     "retry_after", "deadline", "canceled", "deadline_exceeded" or "_OTHER". A failure that is final without a
-//     reason is in retry.attempts only. Retries that the budget suppressed are those with "budget".
+//     "retry_after", "deadline", "canceled", "deadline_exceeded" or "_OTHER". A failure that is final without a reason
+//     is in retry.attempts only. Retries that the budget suppressed are those with "budget".
 //   - retry.wait.duration is a histogram of waits in seconds, by retry.wait.source: "backoff", "server" if the wait has
 //     a Retry-After in it, and "gate" for how long a [retry.Gate] held a request.
 //   - retry.held.requests counts requests that a Gate held, by retry.outcome: "sent", or "refused" and then
@@ -42,9 +42,9 @@
 // # Cost
 //
 // If both providers are those of the noop packages, New returns a plain [retry.Transport]: a success costs the same
-// time and allocations as without this package. BenchmarkSuccess has that, and, on two cores with other work, Go 1.26.8:
-// 5 µs and 18 allocations a success with global providers that nobody has set, nearly all of it otelhttp's; 10 µs and
-// 29 with spans and metrics recorded, of which otelhttp alone takes 9 µs and 23.
+// time and allocations as without this package. BenchmarkSuccess has that, and, on two cores with other work, Go
+// 1.26.8: 5 µs and 18 allocations a success with global providers that nobody has set, nearly all of it otelhttp's; 10
+// µs and 29 with spans and metrics recorded, of which otelhttp alone takes 9 µs and 23.
 //
 // [otelhttp]: https://pkg.go.dev/go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp
 package otelretry

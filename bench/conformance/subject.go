@@ -43,5 +43,6 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-// lastErrorLost is the reason for those that return the context's error after a wait that was cancelled, as net/http does.
+// lastErrorLost is the reason for those that return the context's error after a wait that was cancelled, as net/http
+// does.
 const lastErrorLost = "a cancelled wait has the context's error alone, as in net/http"
