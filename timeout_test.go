@@ -208,7 +208,9 @@ func TestTheDeadlineOfAnAttemptEndsWithIt(t *testing.T) {
 			deadline, ok := req.Context().Deadline()
 			assert.True(t, ok)
 			in = time.Until(deadline)
-			return answer(200)(req)
+			resp, err := answer(200)(req)
+			resp.Request = req // whose context is the attempt's
+			return resp, err
 		})
 		resp, err := retry.New(b, within(time.Minute)).RoundTrip(place("GET", "").Request)
 		require.NoError(t, err)
