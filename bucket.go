@@ -72,15 +72,17 @@ func (k *bucket) asNew(l limits, now time.Time) bool {
 // It is the level that is kept, not the number of retries, so that a bucket that is full stays full while its capacity
 // grows with the traffic, and a spent one stays spent while its capacity fades.
 func (k *bucket) advance(l limits, now time.Time) float64 {
-	successes := float64(k.pending.Swap(0))
-	if successes > 0 {
+	var successes float64
+	if k.pending.Load() > 0 {
+		successes = float64(k.pending.Swap(0))
 		k.rate = average(k.faded(l, now), successes, now.Sub(k.counted).Seconds(), l.window)
 		k.counted = later(k.counted, now)
 	}
 	capacity := max(l.window*k.faded(l, now), l.floor)
-	elapsed := max(now.Sub(k.advanced).Seconds(), 0)
-	k.advanced = later(k.advanced, now)
-	k.level = min(k.level+(l.ratio*successes+refill*elapsed)/capacity, 1)
+	if elapsed := max(now.Sub(k.advanced), 0); elapsed > 0 || successes > 0 {
+		k.advanced = later(k.advanced, now)
+		k.level = min(k.level+(l.ratio*successes+refill*elapsed.Seconds())/capacity, 1)
+	}
 	return capacity
 }
 

@@ -137,6 +137,15 @@ func (b *Budget) withdraw(a authority, n, floor float64, now time.Time) bool {
 	return b.unlimited() || b.bucket(a, now).add(b.limits(floor), -n, now)
 }
 
+// repay gives back n, which the retries of a request have taken that has succeeded, and records the success.
+func (b *Budget) repay(a authority, n, floor float64, now time.Time) {
+	k := b.bucket(a, now)
+	k.add(b.limits(floor), n, now)
+	if k.count() {
+		b.advance(k, now)
+	}
+}
+
 // refund gives back n, which retries have taken.
 func (b *Budget) refund(a authority, n, floor float64, now time.Time) {
 	if !b.unlimited() {

@@ -22,6 +22,8 @@ type call struct {
 	part   *part         // what it is of an operation, or nil
 	unsent *http.Request // the next attempt's, while it may still not be made
 
+	verdict Decision // the last one
+
 	sent   int       // how often the base has been asked
 	status int       // of the current attempt's response, if it was discarded
 	judged time.Time // when the decision on the last failure was made
@@ -57,9 +59,11 @@ func (c *call) init(t *Transport, req *http.Request, s *settings) {
 
 // run takes a call from its beginning to its end.
 func (c *call) run() (*http.Response, error) {
-	now := time.Now()
-	if d := c.pass(now, now); d.Reason != nil {
-		return nil, c.refuse(d)
+	if c.policy.Gate != nil {
+		now := time.Now()
+		if c.verdict = c.pass(now, now); c.verdict.Reason != nil {
+			return nil, c.refuse()
+		}
 	}
 	c.send()
 	return c.finish()
@@ -76,18 +80,15 @@ func (c *call) finish() (*http.Response, error) {
 			closeSoon(c.Response.Body)
 		}
 	}()
-	for {
-		d := c.judge()
-		if !d.Retry {
+	for c.judge() {
+		if reason := c.prepare(c.verdict.Delay); reason != nil {
 			returned = true
-			return c.result(d)
-		}
-		if reason := c.prepare(d.Delay); reason != nil {
-			returned = true
-			return c.abandon(d, reason)
+			return c.abandon(reason)
 		}
 		c.send()
 	}
+	returned = true
+	return c.result()
 }
 
 // send makes an attempt.
@@ -108,29 +109,30 @@ func (c *call) send() {
 	c.sent++
 }
 
-// judge decides on an attempt and tells whoever asked to be told.
-func (c *call) judge() Decision {
+// judge decides on an attempt, tells whoever asked to be told, and reports whether there is to be another.
+func (c *call) judge() bool {
 	c.check()
 	if c.quiet && succeeded(c.Response, c.Err) {
 		c.policy.settle(&c.Attempt, c.judged)
-		return Decision{}
+		return false
 	}
 	c.countInner(c.Response, c.Err)
 	a, class := c.outcome()
 	c.judged = time.Now()
-	d := c.policy.decideAs(a, class, c.judged)
-	c.Spent += d.Price
+	c.verdict = Decision{Class: class}
+	c.policy.decide(&c.verdict, a, c.judged)
+	c.Spent += c.verdict.Price
 	if c.policy.OnAttempt != nil {
-		c.policy.OnAttempt(*a, d)
+		c.policy.OnAttempt(*a, c.verdict)
 	}
-	c.tell(d)
-	c.tellOperation(d)
-	return d
+	c.tell()
+	c.tellOperation()
+	return c.verdict.Retry
 }
 
-func (c *call) tell(d Decision) {
+func (c *call) tell() {
 	if c.told != nil {
-		*c.told = d
+		*c.told = c.verdict
 	}
 }
 
@@ -173,8 +175,8 @@ func (c *call) prepare(delay time.Duration) (err error) {
 			return err
 		}
 	}
-	if c.passDeadConnections(c.unsent); ended(c.req) != nil {
-		return ended(c.req)
+	if err = c.passDeadConnections(c.unsent); err != nil {
+		return err
 	}
 	c.Number++
 	c.Request, c.Err, c.lost, c.Duration, c.until = c.unsent, nil, nil, 0, time.Time{}
@@ -183,7 +185,7 @@ func (c *call) prepare(delay time.Duration) (err error) {
 }
 
 func (c *call) waitAndPass(delay time.Duration) error {
-	if reason := wait(c.req, c.judged, delay); reason != nil {
+	if reason := wait(c.req, c.judged, delay); reason != nil || c.policy.Gate == nil {
 		return reason
 	}
 	return c.pass(c.judged, time.Now()).Reason
@@ -202,13 +204,10 @@ func (c *call) discard(delay time.Duration) {
 	}
 }
 
-// pass waits until the next attempt may go, which at begin, which is now, has waited since start. If it must not go,
-// the Decision has the wait that was refused, and why. It asks again after each wait: in an outage, others have been
-// told to come back later in the meantime.
+// pass waits until the Gate lets the next attempt go, which at begin, which is now, has waited since start. If it must
+// not go, the Decision has the wait that was refused, and why. It asks again after each wait: in an outage, others have
+// been told to come back later in the meantime.
 func (c *call) pass(start, begin time.Time) Decision {
-	if c.policy.Gate == nil {
-		return Decision{}
-	}
 	for now := begin; ; now = time.Now() {
 		c.Held = now.Sub(begin)
 		d := c.policy.admit(c.req, start, now)

@@ -8,13 +8,20 @@ import (
 
 // settings are what a request's context says to the Transports on its way.
 type settings struct {
+	*orders        // never nil
+	attempt int    // 0 on a first attempt
+	layer   *layer // of the call that attempt belongs to; nil if that is the run of an operation
+}
+
+// orders are those of the caller. They are the same for all attempts.
+type orders struct {
 	policy     *Policy // overrides; nil for none
 	idempotent bool
 	decision   *Decision  // is told the last one; nil for none
-	attempt    int        // 0 on a first attempt
-	layer      *layer     // of the call that attempt belongs to; nil if that is the run of an operation
 	operation  *operation // that the requests are a part of
 }
+
+var noOrders orders
 
 type settingsKey struct{}
 
@@ -42,12 +49,26 @@ func with(ctx context.Context, change func(*settings)) context.Context {
 	if ctx == nil {
 		panic("retry: nil context")
 	}
-	c := &settingsContext{Context: ctx}
+	c := new(ordersContext)
+	c.inherit(ctx)
+	c.own = *c.settings.orders
+	c.settings.orders = &c.own
+	change(&c.settings)
+	return c
+}
+
+// An ordersContext has room for orders, which saves an allocation.
+type ordersContext struct {
+	settingsContext
+	own orders
+}
+
+// inherit makes c a context within ctx, which carries the same.
+func (c *settingsContext) inherit(ctx context.Context) {
+	c.Context, c.settings.orders = ctx, &noOrders
 	if s := settingsOf(ctx); s != nil {
 		c.settings = *s
 	}
-	change(&c.settings)
-	return c
 }
 
 // WithPolicy returns a context whose requests are sent under the Transport's policy with the fields of p in place of
@@ -104,10 +125,8 @@ func AttemptNumber(ctx context.Context) int {
 
 // withAttempt returns a context for attempt number n of c, whose layer is a part of the first such context.
 func (c *call) withAttempt(n int) context.Context {
-	ctx := &retryContext{settingsContext: settingsContext{Context: c.req.Context()}}
-	if s := settingsOf(c.req.Context()); s != nil {
-		ctx.settings = *s
-	}
+	ctx := new(retryContext)
+	ctx.inherit(c.req.Context())
 	if c.layer == nil {
 		ctx.own.method, ctx.own.url = c.req.Method, c.req.URL
 		c.layer = &ctx.own

@@ -12,18 +12,21 @@ import (
 // net/http does that for a request that it knows to be idempotent. The key marks this one, and without a value no field
 // is sent (see [http.Transport]). Only a base that is known to be one gets the key, since one that signs requests might
 // sign it; the idle connections of another are closed once a second attempt has failed.
-func (c *call) passDeadConnections(next *http.Request) {
+//
+// It returns why the attempt must not be made, if the request ends in the meantime.
+func (c *call) passDeadConnections(next *http.Request) error {
 	if c.Err == nil || c.lost != nil || next.Header == nil || marked(next) || !c.policy.Idempotent(c.req) {
-		return
+		return nil
 	}
 	if _, ok := c.base.(*http.Transport); ok {
 		next.Header = maps.Clone(next.Header)
 		next.Header["X-Idempotency-Key"] = nil
-		return
+		return nil
 	}
 	if base, ok := c.base.(interface{ CloseIdleConnections() }); ok && c.sent > 1 {
 		begin(base.CloseIdleConnections).wait(grace, c.req)
 	}
+	return ended(c.req)
 }
 
 // marked reports whether net/http knows that req is idempotent.

@@ -21,7 +21,9 @@ func (p Policy) Decide(a Attempt, now time.Time) Decision {
 		p.Budget = Unlimited
 	}
 	p.fill()
-	return p.decide(&a, now)
+	d := Decision{Class: p.class(&a)}
+	p.decide(&d, &a, now)
+	return d
 }
 
 // Admit returns what becomes of a request that is to be sent at the time now and has waited for that since start: it
@@ -36,22 +38,16 @@ func (p Policy) Admit(req *http.Request, start, now time.Time) Decision {
 // after all: because Admit refused it, say.
 func (p Policy) Abandon(a Attempt, d Decision, now time.Time) { p.refund(&a, d.Price, now) }
 
-// decide is all that becomes of an attempt, in this order: the request's context, the class, whether it may be
-// repeated, the attempts, the wait, the gate, and the budget last, so that nothing is withdrawn for a retry that does
-// not happen; and after that, what others share with this process.
-func (p *Policy) decide(a *Attempt, now time.Time) Decision {
-	return p.decideAs(a, p.class(a), now)
-}
-
-// decideAs is decide for an attempt whose class is known.
-func (p *Policy) decideAs(a *Attempt, class Class, now time.Time) Decision {
-	d := Decision{Class: class}
+// decide puts into d, which has the class of a, all that becomes of it, in this order: the request's context, the class,
+// whether it may be repeated, the attempts, the wait, the gate, and the budget last, so that nothing is withdrawn for a
+// retry that does not happen; and after that, what others share with this process.
+func (p *Policy) decide(d *Decision, a *Attempt, now time.Time) {
 	if d.Class != Transient && d.Class != Unprocessed {
 		d.Class = Final
 	}
 	if d.Class == Final && a.Err == nil {
 		p.settle(a, now)
-		return d
+		return
 	}
 	wish, wished := p.wish(a, now)
 	if wished {
@@ -61,18 +57,17 @@ func (p *Policy) decideAs(a *Attempt, class Class, now time.Time) Decision {
 		p.close(a, wish, now)
 	}
 	if d.Reason = p.forbids(a, d.Class); d.Reason != nil || d.Class == Final {
-		return d
+		return
 	}
 	d.Delay, d.FromServer = max(p.Backoff.Delay(a.Number), 0), wished
 	d.Delay = saturate(wish, d.Delay)
 	if d.Reason = p.tooLong(a, wish, d.Delay, wished, now); d.Reason != nil {
-		return d
+		return
 	}
-	p.hold(&d, a, now)
-	p.withdraw(&d, a, now)
-	p.heed(&d, a, now)
+	p.hold(d, a, now)
+	p.withdraw(d, a, now)
+	p.heed(d, a, now)
 	d.Retry = d.Reason == nil
-	return d
 }
 
 // forbids returns why a request must not be sent again, however long it waited.
@@ -167,9 +162,10 @@ func (p *Policy) settle(a *Attempt, now time.Time) {
 		return
 	}
 	if a.Spent > 0 {
-		p.Budget.refund(a.authority(), a.Spent, p.floor, now)
+		p.Budget.repay(a.authority(), a.Spent, p.floor, now)
+	} else {
+		p.Budget.success(a.url(), now)
 	}
-	p.Budget.success(a.url(), now)
 	if p.Budget.Store != nil {
 		p.deposit(a)
 	}

@@ -92,13 +92,11 @@ func (o *operation) begin() context.Context {
 	o.mu.Lock()
 	o.seen, o.until, o.stop = map[string]int{}, time.Time{}, nil
 	o.mu.Unlock()
-	c := &settingsContext{Context: o.ctx}
-	if s := settingsOf(o.ctx); s != nil {
-		c.settings = *s
-	}
-	c.settings.operation, c.settings.attempt, c.settings.layer = o, o.run.Number, nil
+	ctx := with(o.ctx, func(s *settings) {
+		s.operation, s.attempt, s.layer = o, o.run.Number, nil
+	})
 	o.started = time.Now()
-	return c
+	return ctx
 }
 
 // ended decides on a run and waits if there is to be another. It reports whether there is none.
@@ -137,7 +135,9 @@ func (o *operation) decide(err error, now time.Time) Decision {
 	if inner, ok := errorOf(err); ok && o.run.stop == nil && isExhausted(inner.Reason) {
 		o.run.stop = inner.Reason
 	}
-	return o.policy.decide(&o.run, now)
+	d := Decision{Class: o.policy.class(&o.run)}
+	o.policy.decide(&d, &o.run, now)
+	return d
 }
 
 // result is the outcome of the operation, whose last run returned err.

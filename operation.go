@@ -115,7 +115,8 @@ func (a *Attempt) refused() bool {
 }
 
 // tellOperation says what becomes of c, of whose response nobody waits for the Retry-After.
-func (c *call) tellOperation(d Decision) {
+func (c *call) tellOperation() {
+	d := &c.verdict
 	if c.part == nil || d.Retry || d.Class == Final && !c.refused() {
 		return
 	}
@@ -123,8 +124,9 @@ func (c *call) tellOperation(d Decision) {
 	if wish, ok := c.policy.wish(&c.Attempt, c.judged); ok {
 		until = c.judged.Add(wish)
 	}
+	reason := d.Reason
 	if c.nested || c.once {
-		d.Reason = nil // the outer Transport's word counts
+		reason = nil // the outer Transport's word counts
 	}
-	c.part.of.note(until, d.Reason)
+	c.part.of.note(until, reason)
 }

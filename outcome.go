@@ -6,11 +6,11 @@ import (
 )
 
 // result is the outcome of a call after its last attempt.
-func (c *call) result(d Decision) (*http.Response, error) {
+func (c *call) result() (*http.Response, error) {
 	if c.Err == nil || c.sent == 1 && !c.misleads() {
 		return c.Response, c.Err
 	}
-	return nil, c.error(d.Reason)
+	return nil, c.error(c.verdict.Reason)
 }
 
 // misleads reports whether the error alone would tell an outer Transport less than what is known of the response that
@@ -19,13 +19,13 @@ func (c *call) misleads() bool {
 	return c.lost != nil && (!c.until.IsZero() || Classify(Attempt{Request: c.req, Err: c.Err}) == Unprocessed)
 }
 
-// abandon gives back the retry that d has withdrawn, and ends the call with reason, or with the response if it is still
-// in hand and the context is not done.
-func (c *call) abandon(d Decision, reason error) (*http.Response, error) {
-	c.policy.Abandon(c.Attempt, d, time.Now())
-	d.Retry, d.Reason = false, reason
-	c.tell(d)
-	c.tellOperation(d)
+// abandon gives back the retry that was withdrawn, and ends the call with reason, or with the response if it is still in
+// hand and the context is not done.
+func (c *call) abandon(reason error) (*http.Response, error) {
+	c.policy.Abandon(c.Attempt, c.verdict, time.Now())
+	c.verdict.Retry, c.verdict.Reason = false, reason
+	c.tell()
+	c.tellOperation()
 	if c.Response != nil && ended(c.req) == nil {
 		return c.Response, nil
 	}
@@ -34,17 +34,17 @@ func (c *call) abandon(d Decision, reason error) (*http.Response, error) {
 }
 
 // refuse is the outcome of a call of which nothing is sent at all.
-func (c *call) refuse(d Decision) error {
+func (c *call) refuse() error {
 	defer c.end()
 	closeSoonOf(c.req)
 	c.Number = 0
-	err := c.error(d.Reason)
+	err := c.error(c.verdict.Reason)
 	if c.policy.OnAttempt != nil {
-		c.policy.OnAttempt(Attempt{Request: c.req, Err: err, Held: c.Held}, d)
+		c.policy.OnAttempt(Attempt{Request: c.req, Err: err, Held: c.Held}, c.verdict)
 	}
-	c.tell(d)
+	c.tell()
 	if c.part != nil {
-		c.part.of.note(time.Now().Add(d.Delay), nil)
+		c.part.of.note(time.Now().Add(c.verdict.Delay), nil)
 	}
 	return err
 }
