@@ -62,7 +62,7 @@ func discard(req *http.Request, resp *http.Response, limit time.Duration) {
 			_, _ = io.CopyN(io.Discard, d, maxDrain+1)
 		}
 	})
-	if !t.wait(min(max(limit, grace), maxDrainTime), req) {
+	if !t.wait(min(max(limit, grace), maxDrainTime)-farewellOf(resp.Body), req) {
 		d.over.Store(true)
 		begin(d.close).wait(grace, nil)
 	}

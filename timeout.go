@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -98,7 +99,7 @@ func extend(
 		own = new(*resp)
 		own.Trailer = maps.Clone(resp.Trailer)
 	}
-	own.Body = &limitedBody{resp.Body, timed, cancel, resp, own}
+	own.Body = &limitedBody{ReadCloser: resp.Body, attempt: timed, cancel: cancel, base: resp, to: own}
 	return own, true
 }
 
@@ -108,6 +109,10 @@ type limitedBody struct {
 	attempt  *attemptContext
 	cancel   context.CancelCauseFunc
 	base, to *http.Response
+
+	mu      sync.Mutex
+	reading bool
+	idle    chan struct{} // made by a Close during a Read, and closed when that returns
 }
 
 func (b *limitedBody) Read(p []byte) (int, error) {
@@ -120,11 +125,23 @@ func (b *limitedBody) Read(p []byte) (int, error) {
 
 // read is Read but for the trailers, which are for the goroutine that has the response.
 func (b *limitedBody) read(p []byte) (int, error) {
+	b.setReading(true)
+	defer b.setReading(false)
 	n, err := b.ReadCloser.Read(p)
 	if err != nil {
 		b.cancel(nil)
 	}
 	return n, err
+}
+
+func (b *limitedBody) setReading(reading bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.reading = reading
+	if !reading && b.idle != nil {
+		close(b.idle)
+		b.idle = nil
+	}
 }
 
 func (b *limitedBody) setTrailer() {
@@ -133,7 +150,46 @@ func (b *limitedBody) setTrailer() {
 	}
 }
 
+// Close ends a pending Read by the context, and gives it time to return, before it closes the body. A Close alone need
+// not end it: that of net/http waits for it by a mutex, for ever if it waits for the header of gzip, up to Go 1.26, and
+// for 50 ms since then. The clock of a testing/synctest bubble would stand still in either.
 func (b *limitedBody) Close() error {
 	defer b.cancel(nil)
+	if idle := b.pending(); idle != nil {
+		b.cancel(nil)
+		timer := time.NewTimer(farewell)
+		defer timer.Stop()
+		select {
+		case <-idle:
+		case <-timer.C:
+		}
+	}
 	return b.ReadCloser.Close()
+}
+
+// farewell is how long a Read has to return whose context has ended.
+const farewell = time.Millisecond
+
+// farewellOf returns how long the Close of body waits for a Read.
+func farewellOf(body io.Closer) time.Duration {
+	switch b := body.(type) {
+	case *limitedBody:
+		return farewell
+	case *peekedBody:
+		return farewellOf(b.ReadCloser)
+	}
+	return 0
+}
+
+// pending returns what is closed when the Read that goes on returns, or nil if there is none.
+func (b *limitedBody) pending() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.reading {
+		return nil
+	}
+	if b.idle == nil {
+		b.idle = make(chan struct{})
+	}
+	return b.idle
 }
