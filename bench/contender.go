@@ -9,6 +9,20 @@ import (
 type Setup struct {
 	Retries int           // attempts after the first
 	Wait    time.Duration // before each retry; zero is no wait
+	Cap     time.Duration // above Wait: the wait doubles with each retry, up to Cap, without jitter where that can be said
+	Timeout time.Duration // of each attempt, for the libraries that have one; zero is none
+	Safe    bool          // repeat no request that may be processed twice, for the libraries that can tell or be told
+}
+
+// doubles reports whether the wait grows with each retry.
+func (s Setup) doubles() bool { return s.Cap > s.Wait }
+
+// before returns the wait before a retry, which counts from 0.
+func (s Setup) before(retry int) time.Duration {
+	if !s.doubles() {
+		return s.Wait
+	}
+	return min(s.Wait<<retry, s.Cap)
 }
 
 // A Contender is one way to send a request.
@@ -38,7 +52,7 @@ func Field() []Contender {
 	return []Contender{
 		bare, passThrough, handLoop,
 		ours, oursUnlimited,
-		rehttpTransport, hashicorp, failsafe, failsafeBudget,
+		rehttpTransport, hashicorp, failsafeHTTP, failsafeBudget,
 		heimdallClient, restyV2, restyV3, hedged, awsAttempt, azPipeline,
 	}
 }

@@ -3,17 +3,23 @@ package bench
 import (
 	"net/http"
 
+	"github.com/failsafe-go/failsafe-go"
 	"github.com/failsafe-go/failsafe-go/budget"
 	"github.com/failsafe-go/failsafe-go/failsafehttp"
 	"github.com/failsafe-go/failsafe-go/retrypolicy"
+	"github.com/failsafe-go/failsafe-go/timeout"
 )
 
-var failsafe = Contender{
+var failsafeHTTP = Contender{
 	Name:   "failsafehttp",
 	Module: "github.com/failsafe-go/failsafe-go",
 	Note:   "its HTTP retry policy; returns the last response",
 	New: func(base http.RoundTripper, s Setup) http.RoundTripper {
-		return failsafehttp.NewRoundTripper(base, failsafePolicy(s).Build())
+		policies := []failsafe.Policy[*http.Response]{failsafePolicy(s).Build()}
+		if s.Timeout > 0 {
+			policies = append(policies, timeout.New[*http.Response](s.Timeout))
+		}
+		return failsafehttp.NewRoundTripper(base, policies...)
 	},
 }
 
@@ -29,7 +35,10 @@ var failsafeBudget = Contender{
 
 func failsafePolicy(s Setup) retrypolicy.Builder[*http.Response] {
 	p := failsafehttp.NewRetryPolicyBuilder().WithMaxRetries(s.Retries).ReturnLastFailure()
-	if s.Wait > 0 {
+	switch {
+	case s.doubles():
+		p.WithBackoff(s.Wait, s.Cap)
+	case s.Wait > 0:
 		p.WithDelay(s.Wait)
 	}
 	return p

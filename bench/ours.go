@@ -28,5 +28,9 @@ var oursUnlimited = Contender{
 }
 
 func ourPolicy(s Setup) retry.Policy {
-	return retry.Policy{MaxAttempts: 1 + s.Retries, Backoff: retry.Constant(s.Wait)}
+	p := retry.Policy{MaxAttempts: 1 + s.Retries, Backoff: retry.Constant(s.Wait), AttemptTimeout: s.Timeout}
+	if s.doubles() {
+		p.Backoff = retry.Exponential{Base: s.Wait, Max: s.Cap, Jitter: retry.NoJitter}
+	}
+	return p
 }

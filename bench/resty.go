@@ -2,6 +2,7 @@ package bench
 
 import (
 	"net/http"
+	"time"
 
 	resty2 "github.com/go-resty/resty/v2"
 	resty3 "resty.dev/v3"
@@ -17,7 +18,8 @@ var restyV2 = Contender{
 			SetTransport(base).
 			SetRetryCount(s.Retries).
 			SetRetryWaitTime(s.Wait).
-			SetRetryMaxWaitTime(s.Wait).
+			SetRetryMaxWaitTime(max(s.Wait, s.Cap)).
+			SetTimeout(s.Timeout).
 			SetDoNotParseResponse(true).
 			AddRetryCondition(func(r *resty2.Response, err error) bool { return err != nil || transient(r.StatusCode()) })
 		// SetDoNotParseResponse leaves every body to the caller, who sees the passed-over ones here alone.
@@ -51,8 +53,14 @@ var restyV3 = Contender{
 			SetTransport(base).
 			SetRetryCount(s.Retries).
 			SetRetryWaitTime(s.Wait).
-			SetRetryMaxWaitTime(s.Wait).
+			SetRetryMaxWaitTime(max(s.Wait, s.Cap)).
+			SetTimeout(s.Timeout).
 			SetResponseDoNotParse(true)
+		if s.doubles() {
+			c.SetRetryDelayStrategy(func(r *resty3.Response, _ error) (time.Duration, error) {
+				return s.before(r.Request.Attempt - 1), nil
+			})
+		}
 		c.AddRetryConditions(func(r *resty3.Response, err error) bool {
 			return err != nil || r != nil && transient(r.StatusCode())
 		})
