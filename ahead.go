@@ -18,9 +18,7 @@ func (c *call) outcome() (*Attempt, Class) {
 		return &c.Attempt, class
 	}
 	a := c.Attempt
-	if c.policy.OnAttempt != nil {
-		a.Duration += time.Since(begin)
-	}
+	a.Duration += time.Since(begin)
 	a.lost, a.Response, a.Err = a.Response, nil, err
 	return &a, Transient
 }

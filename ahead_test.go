@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -136,34 +137,68 @@ func TestReadAheadHandsOnWhatIsLarger(t *testing.T) {
 	}
 }
 
-func TestABodyThatIsKnownToBeLargerIsNotTouched(t *testing.T) {
-	var body *watched
-	s := play(func(req *http.Request) (*http.Response, error) {
-		resp, err := page(200, strings.NewReader("text"))(req)
-		body = resp.Body.(*watched)
-		resp.ContentLength = aheadSize + 1
-		return resp, err
-	})
-	resp, err := retry.New(s, ahead(new(trail))).RoundTrip(place("GET", "").Request)
-	require.NoError(t, err)
-	assert.Same(t, body, resp.Body)
-	assert.Equal(t, "text", readAndClose(t, resp))
+func TestReadAheadReadsOneByteMoreThanItMay(t *testing.T) {
+	for limit, attempts := range map[int64]int{math.MinInt64: 1, -1: 1, 0: 1, 9: 1, 10: 2, math.MaxInt64: 2} {
+		for _, length := range []int64{-1, 9, 10, 11} {
+			if length == 11 && limit == 10 {
+				attempts = 1 // it is known to be longer
+			}
+			synctest.Test(t, func(t *testing.T) {
+				first := shaped(page(200, torn()), func(r *http.Response) { r.ContentLength = length })
+				s := play(first, page(200, strings.NewReader("whole")))
+				p := retry.Policy{Backoff: retry.Constant(0), ReadAhead: limit}
+				resp, err := retry.New(s, p).RoundTrip(place("GET", "").Request)
+				require.NoError(t, err)
+				assert.Equal(t, attempts, s.attempts(), "%d of %d", limit, length)
+				drop(resp)
+			})
+		}
+	}
 }
 
 func TestReadAheadIsForAnswersThatWouldBeReturned(t *testing.T) {
-	s := play(page(503, torn()))
-	resp, err := retry.New(s, retry.Policy{MaxAttempts: 1, ReadAhead: aheadSize}).RoundTrip(place("GET", "").Request)
-	require.NoError(t, err)
-	assert.Same(t, s.sent[0].page, resp.Body, "a failure is not read")
-	assert.NoError(t, resp.Body.Close())
+	final := func(retry.Attempt) retry.Class { return retry.Final }
+	unseen := func(retry.Attempt) retry.Class { return retry.Unprocessed }
+	off := retry.WithPolicy(t.Context(), retry.Policy{ReadAhead: -1})
+	for name, row := range map[string]struct {
+		method string
+		first  reply
+		as     func(retry.Attempt) retry.Class
+		ctx    context.Context
+		want   retry.Class
+		read   bool
+	}{
+		"a 503":                          {"GET", page(503, torn()), nil, t.Context(), retry.Transient, false},
+		"unprocessed, by Classify":       {"GET", page(200, torn()), unseen, t.Context(), retry.Unprocessed, false},
+		"no content":                     {"GET", page(204, torn()), nil, t.Context(), retry.Final, false},
+		"HEAD":                           {"HEAD", page(200, torn()), nil, t.Context(), retry.Final, false},
+		"switched off for one request":   {"GET", page(200, torn()), nil, off, retry.Final, false},
+		"torn":                           {"GET", page(200, torn()), nil, t.Context(), retry.Transient, true},
+		"Final, and no answer at all":    {"GET", fail(http.ErrSkipAltProtocol), nil, t.Context(), retry.Final, false},
+		"Transient, and none at all":     {"GET", fail(errPeerReset), nil, t.Context(), retry.Transient, false},
+		"a 500 that Classify calls good": {"GET", page(500, torn()), final, t.Context(), retry.Transient, true},
+	} {
+		s, tr := play(row.first), new(trail)
+		p := ahead(tr)
+		p.MaxAttempts, p.Classify = 1, row.as
+		resp, err := retry.New(s, p).RoundTrip(place(row.method, "").under(row.ctx).Request)
+		assert.Equal(t, row.want, tr.last().Class, name)
+		assert.Equal(t, 1, s.attempts(), name)
+		if err == nil {
+			assert.Equal(t, row.read, s.sent[0].page != resp.Body, "%s: read", name)
+		}
+		drop(resp)
+	}
 }
 
-func TestReadAheadNeedsNobodyWhoLooksOn(t *testing.T) {
-	s := play(page(200, torn()), page(200, strings.NewReader("whole")))
-	p := retry.Policy{Backoff: retry.Constant(0), ReadAhead: aheadSize}
-	resp, err := retry.New(s, p).RoundTrip(place("GET", "").Request)
-	require.NoError(t, err)
-	assert.Equal(t, "whole", readAndClose(t, resp))
+func TestTheDurationOfAnAttemptHasWhatItReadAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := page(200, io.MultiReader(drip(time.Second, 3), torn()))
+		p, took := ahead(new(trail)), []time.Duration(nil)
+		p.OnAttempt = func(a retry.Attempt, _ retry.Decision) { took = append(took, a.Duration) }
+		mustEnd(t, retry.New(play(late(time.Second, slow), late(time.Second, answer(200))), p), place("GET", ""))
+		assert.Equal(t, []time.Duration{5 * time.Second, time.Second}, took)
+	})
 }
 
 // Neither the context nor the connection has a say in what is in memory.
@@ -183,27 +218,6 @@ func TestACompleteBodyDoesNotFailAnyMore(t *testing.T) {
 		assert.Equal(t, "OK", string(text))
 		assert.NoError(t, resp.Body.Close())
 	})
-}
-
-func TestReadAheadOfNothing(t *testing.T) {
-	for _, size := range []int64{0, -1} {
-		s, tr := play(page(200, torn())), new(trail)
-		p := tr.eager(4)
-		p.ReadAhead = size
-		resp, err := retry.New(s, p).RoundTrip(place("GET", "").Request)
-		require.NoError(t, err)
-		_, err = io.ReadAll(resp.Body)
-		assert.ErrorIs(t, err, errPage)
-		assert.NoError(t, resp.Body.Close())
-		assert.Equal(t, 1, s.attempts())
-	}
-	// The Transport's own is switched off for one request.
-	s := play(page(200, torn()))
-	off := retry.WithPolicy(t.Context(), retry.Policy{ReadAhead: -1})
-	resp, err := retry.New(s, ahead(new(trail))).RoundTrip(place("GET", "").under(off).Request)
-	require.NoError(t, err)
-	assert.NoError(t, resp.Body.Close())
-	assert.Equal(t, 1, s.attempts())
 }
 
 func TestReadAheadEndsWithTheRequest(t *testing.T) {

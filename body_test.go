@@ -6,83 +6,154 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/seed-e3550de8/retry"
 )
 
-func TestABodyThatSavesNoConnectionIsNotDrained(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		for name, change := range map[string]func(*http.Response){
-			"HTTP/2":                 func(r *http.Response) { r.ProtoMajor = 2 },
-			"408":                    func(r *http.Response) { r.StatusCode = 408 },
-			"Connection: close":      func(r *http.Response) { r.Close = true },
-			"longer than the bound":  func(r *http.Response) { r.ContentLength = retry.MaxDrain + 1 },
-			"as long as the longest": func(r *http.Response) { r.ContentLength = 1 << 62 },
-		} {
-			s := play(func(req *http.Request) (*http.Response, error) {
-				resp, err := answer(503)(req)
-				change(resp)
-				return resp, err
-			}, answer(200))
-			mustEnd(t, retry.New(s, every(time.Second)), place("GET", ""))
-			discarded := s.sent[0].resp.Body.(*watched)
-			assert.Zero(t, discarded.read(), name)
-			assert.Equal(t, 1, discarded.closes, name)
-			assert.Zero(t, discarded.closedAt, name)
-		}
-	})
+// shaped is a reply whose response is changed.
+func shaped(like reply, change func(*http.Response)) reply {
+	return func(req *http.Request) (*http.Response, error) {
+		resp, err := like(req)
+		change(resp)
+		return resp, err
+	}
 }
 
-// stuck is a body whose Read nothing ends but the test: not even Close.
-type stuck struct{ free chan struct{} }
-
-func (s stuck) Read([]byte) (int, error) { <-s.free; return 0, io.EOF }
-
-func TestAReadThatCloseDoesNotEndDelaysNoRetry(t *testing.T) {
-	for _, wait := range []time.Duration{0, 400 * time.Millisecond, time.Minute} {
+func TestABodyThatSavesNoConnectionIsNotDrained(t *testing.T) {
+	for name, row := range map[string]struct {
+		shape   func(*http.Response)
+		drained bool
+	}{
+		"HTTP/2":                {func(r *http.Response) { r.ProtoMajor = 2 }, false},
+		"408":                   {func(r *http.Response) { r.StatusCode = 408 }, false},
+		"Connection: close":     {func(r *http.Response) { r.Close = true }, false},
+		"longer than the bound": {func(r *http.Response) { r.ContentLength = retry.MaxDrain + 1 }, false},
+		"the longest of all":    {func(r *http.Response) { r.ContentLength = 1 << 62 }, false},
+		"as long as the bound":  {func(r *http.Response) { r.ContentLength = retry.MaxDrain }, !retry.CloseDrains},
+		"of unknown length":     {func(r *http.Response) { r.ContentLength = -1 }, !retry.CloseDrains},
+	} {
 		synctest.Test(t, func(t *testing.T) {
-			body := stuck{make(chan struct{})}
-			defer close(body.free)
-			s := play(page(503, body), answer(200))
-			mustEnd(t, retry.New(s, every(wait)), place("GET", ""))
-			want := max(wait, retry.Grace)
-			if retry.CloseDrains { // nobody reads but net/http
-				want = wait
-			}
-			assert.Equal(t, []time.Duration{0, want}, s.times())
-			assert.True(t, s.sent[0].resp.Body.(*watched).isClosed())
+			s := play(shaped(answer(503), row.shape), answer(200))
+			mustEnd(t, retry.New(s, every(time.Second)), place("GET", ""))
+			discarded := s.sent[0].page.(*watched)
+			assert.Equal(t, row.drained, discarded.sawEnd, name)
+			assert.Equal(t, row.drained, discarded.read() > 0, name)
+			assert.Equal(t, 1, discarded.closes, name)
+			assert.Zero(t, discarded.closedAt, name)
 		})
 	}
 }
 
-// A polite body has a Close that waits for a pending Read.
-type polite struct {
-	stuck
-	closing, closed chan struct{}
-}
-
-func (p polite) Close() error {
-	close(p.closing)
-	<-p.free
-	close(p.closed)
-	return nil
-}
-
-func TestACloseThatWaitsForTheReadDelaysNoRetry(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		body := polite{stuck{make(chan struct{})}, make(chan struct{}), make(chan struct{})}
-		s := play(func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: 503, Body: body}, nil }, answer(200))
-		mustEnd(t, retry.New(s, every(time.Minute)), place("GET", ""))
-		assert.Equal(t, []time.Duration{0, time.Minute}, s.times())
-		<-body.closing
-		close(body.free)
-		<-body.closed
+// stammering returns nothing n times before each of its bytes.
+func stammering(n int, text string) io.Reader {
+	r, left := strings.NewReader(text), n
+	return readerFunc(func(p []byte) (int, error) {
+		if left--; left >= 0 {
+			return 0, nil
+		}
+		left = n
+		return r.Read(p[:1])
 	})
+}
+
+func TestADrainReadsToTheEndOfABodyWithinItsBound(t *testing.T) {
+	if retry.CloseDrains {
+		t.Skip("nobody reads but net/http")
+	}
+	long := func(n int64) io.Reader { return io.LimitReader(endless{}, n) }
+	for name, row := range map[string]struct {
+		body io.Reader
+		read int64
+		ends bool
+	}{
+		"as long as the bound":    {long(retry.MaxDrain), retry.MaxDrain, true},
+		"a byte longer":           {long(retry.MaxDrain + 1), retry.MaxDrain + 1, false},
+		"endless":                 {endless{}, retry.MaxDrain + 1, false},
+		"broken":                  {iotest.TimeoutReader(iotest.OneByteReader(endless{})), 1, false},
+		"nothing 99 times a byte": {stammering(99, "text"), 4, true},
+		"nothing a hundred times": {stammering(100, "text"), 0, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := play(page(503, row.body), answer(200))
+			mustEnd(t, retry.New(s, every(time.Second)), place("GET", ""))
+			discarded := s.sent[0].page.(*watched)
+			assert.EqualValues(t, row.read, discarded.read(), name)
+			assert.Equal(t, row.ends, discarded.sawEnd, name)
+			assert.True(t, discarded.isClosed(), name)
+			assert.Equal(t, []time.Duration{0, time.Second}, s.times(), name)
+		})
+	}
+}
+
+func TestADrainTakesNoLongerThanTheWaitAndNoLongerThanASecond(t *testing.T) {
+	for wait, drain := range map[time.Duration]time.Duration{
+		0: retry.Grace, retry.Grace - 1: retry.Grace, retry.Grace + 1: retry.Grace + 1,
+		time.Second - 1: time.Second - 1, time.Second + 1: time.Second, time.Minute: time.Second,
+	} {
+		if retry.CloseDrains { // nobody reads but net/http
+			drain = 0
+		}
+		for name, like := range map[string]retry.Policy{
+			"bare":                    {},
+			"with an AttemptTimeout":  {AttemptTimeout: time.Hour},
+			"with one, and looked at": {AttemptTimeout: 1, Classify: peeking},
+		} {
+			synctest.Test(t, func(t *testing.T) {
+				like.Backoff = retry.Constant(wait)
+				s := play(page(503, drip(time.Hour, -1)), answer(200))
+				mustEnd(t, retry.New(s, like), place("GET", ""))
+				closed := s.sent[0].page.(*watched).closedAt
+				if like.Classify == nil {
+					assert.Equal(t, drain, closed, "%v %s", wait, name)
+					assert.Equal(t, []time.Duration{0, max(wait, closed)}, s.times(), "%v %s", wait, name)
+					return
+				}
+				looked := 1 + retry.Grace
+				assert.Equal(t, looked+max(drain, time.Millisecond), closed, "%v %s", wait, name)
+				assert.Equal(t, []time.Duration{0, max(looked+wait, closed)}, s.times(), "%v %s", wait, name)
+			})
+		}
+	}
+}
+
+func peeking(a retry.Attempt) retry.Class {
+	_, _ = retry.Peek(a.Response, 1)
+	return retry.Classify(a)
+}
+
+func TestAPanicOfADiscardedBodyGoesOnAndTheBodyIsClosedOnce(t *testing.T) {
+	panicking := func(what string) func(<-chan struct{}) (int, error) {
+		return func(<-chan struct{}) (int, error) { panic(what) }
+	}
+	for want, body := range map[string]*hostile{
+		"read":  {read: panicking("read"), close: nothing},
+		"close": {read: eof, close: panicking("close")},
+		"both":  {read: panicking("first"), close: panicking("both")},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			o, s := place("PUT", "payload"), play(dragging(body), answer(200))
+			send := func() { mustEnd(t, retry.New(s, every(time.Second)), o) }
+			if want == "read" && retry.CloseDrains {
+				send() // nobody reads but net/http
+			} else {
+				assert.PanicsWithValue(t, want, send)
+			}
+			assert.EqualValues(t, 1, body.closes.Load(), want)
+			assert.Empty(t, s.left(o, nil), want)
+		})
+	}
+}
+
+// dragging is a 503 with this body, over HTTP/1.
+func dragging(body io.ReadCloser) reply {
+	return func(req *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 503, ProtoMajor: 1, ContentLength: -1, Body: body, Request: req}, nil
+	}
 }
 
 func TestADrainEndsWithTheContext(t *testing.T) {
@@ -97,111 +168,17 @@ func TestADrainEndsWithTheContext(t *testing.T) {
 	})
 }
 
-func TestAPanicOfADiscardedBodyGoesOn(t *testing.T) {
+// What a slow OnAttempt takes is a part of the wait, and not added to the drain.
+func TestATimeThatIsSpentIsNotSpentTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		for what, first := range map[string]reply{
-			"read":  page(503, readerFunc(func([]byte) (int, error) { panic("read") })),
-			"close": closing(func() { panic("close") }),
-		} {
-			if what == "read" && retry.CloseDrains {
-				continue // nobody reads but net/http
+		p := every(time.Second)
+		p.OnAttempt = func(_ retry.Attempt, d retry.Decision) {
+			if d.Retry {
+				time.Sleep(time.Second)
 			}
-			o, s := place("GET", ""), play(first)
-			assert.PanicsWithValue(t, what, func() { _, _ = retry.New(s, every(time.Second)).RoundTrip(o.Request) })
-			assert.Empty(t, s.left(o, nil))
 		}
-	})
-}
-
-func TestABodyThatFailsIsDiscardedToo(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := play(page(503, io.MultiReader(strings.NewReader("half"), readerFunc(func([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }))), answer(200))
-		mustEnd(t, retry.New(s, every(time.Second)), place("GET", ""))
-		assert.Equal(t, []time.Duration{0, time.Second}, s.times())
-		assert.True(t, s.sent[0].resp.Body.(*watched).isClosed())
-	})
-}
-
-func TestGetBodyMayFailAtTheSecondRetry(t *testing.T) {
-	for name, row := range map[string]struct {
-		getBody func() (io.ReadCloser, error)
-		want    []error
-	}{
-		"an error":            {func() (io.ReadCloser, error) { return nil, errFileGone }, []error{errFileGone, retry.ErrNotReplayable}},
-		"an error and a body": {func() (io.ReadCloser, error) { return watch("unused", strings.NewReader("")), errFileGone }, []error{errFileGone}},
-		"nothing at all":      {func() (io.ReadCloser, error) { return nil, nil }, []error{retry.ErrNotReplayable}},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			o := place("PUT", "payload")
-			good, calls := o.GetBody, 0
-			o.GetBody = func() (io.ReadCloser, error) {
-				if calls++; calls == 2 {
-					return row.getBody()
-				}
-				return good()
-			}
-			s := play(fail(errPeerReset))
-			var d retry.Decision
-			_, err := retry.New(s, every(time.Second)).RoundTrip(o.under(retry.WithDecision(t.Context(), &d)).Request)
-			assert.ErrorIs(t, d.Reason, retry.ErrNotReplayable, name)
-			assert.False(t, d.Retry)
-			failed, ok := err.(*retry.Error)
-			require.True(t, ok, "%s: %v", name, err)
-			for _, want := range append(row.want, errPeerReset) {
-				assert.ErrorIs(t, err, want, name)
-			}
-			assert.Equal(t, 2, failed.Attempts)
-			assert.Equal(t, []string{"payload", "payload"}, s.texts())
-			assert.Empty(t, s.left(o, nil))
-		})
-	}
-}
-
-func TestAPanicOfGetBodyGoesOnAndLeaksNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		o, s := place("PUT", "payload"), play(answer(503))
-		o.GetBody = func() (io.ReadCloser, error) { panic("get") }
-		assert.PanicsWithValue(t, "get", func() { _, _ = retry.New(s, every(time.Second)).RoundTrip(o.Request) })
-		assert.Empty(t, s.left(o, nil))
-	})
-}
-
-// One that rewinds the body that was sent needs the wait, in which the attempt before comes to its end.
-func TestGetBodyIsCalledAfterTheWait(t *testing.T) {
-	for _, row := range []struct {
-		name  string
-		first reply
-		early time.Duration
-	}{
-		{"after an error", fail(errPeerReset), 0},
-		{"after a response, with time left to discard it", answer(503), retry.Grace},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			begin := time.Now()
-			var at []time.Duration
-			o := place("PUT", "payload")
-			good := o.GetBody
-			o.GetBody = func() (io.ReadCloser, error) {
-				at = append(at, time.Since(begin))
-				return good()
-			}
-			s := play(row.first, row.first, answer(200))
-			mustEnd(t, retry.New(s, every(time.Second)), o)
-			assert.Equal(t, []time.Duration{time.Second - row.early, 2*time.Second - row.early}, at, row.name)
-			assert.Equal(t, []time.Duration{0, time.Second, 2 * time.Second}, s.times())
-		})
-	}
-}
-
-func TestABodyThatIsNoneNeedsNoGetBody(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		for _, body := range []io.ReadCloser{nil, http.NoBody} {
-			o := place("PUT", "")
-			o.Body = body
-			o.GetBody = func() (io.ReadCloser, error) { t.Error("not asked"); return nil, nil }
-			s := play(answer(503), answer(200))
-			mustEnd(t, retry.New(s, every(0)), o)
-			assert.Equal(t, body, s.sent[1].body)
-		}
+		s := play(page(503, drip(time.Millisecond, -1)), answer(200))
+		mustEnd(t, retry.New(s, p), place("GET", ""))
+		assert.LessOrEqual(t, s.times()[1], time.Second+retry.Grace)
 	})
 }

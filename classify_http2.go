@@ -18,8 +18,6 @@ type http2StreamError struct {
 	Cause    error
 }
 
-func (http2StreamError) Error() string { return "retry: HTTP/2 stream error" }
-
 // streamCode returns the code that err itself, a stream error of net/http, has, or 0.
 func streamCode(err error) uint32 {
 	var stream http2StreamError
@@ -43,5 +41,5 @@ func requiresHTTP1(err error) bool {
 		return false
 	}
 	code := v.FieldByName("ErrCode")
-	return code.IsValid() && code.CanUint() && code.Uint() == http11Required
+	return code.CanUint() && code.Uint() == http11Required
 }

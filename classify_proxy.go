@@ -28,7 +28,7 @@ func (s connectStatus) Error() string {
 
 // isRefusal reports whether another CONNECT would have the same answer: what over plain HTTP is a response, and Final.
 func (s connectStatus) isRefusal() bool {
-	return s >= 400 && s <= 499 && ClassifyStatus(int(s)) == Final
+	return s/100 == 4 && ClassifyStatus(int(s)) == Final
 }
 
 // refusedByProxy reports whether err is all that http.Transport leaves of a proxy's refusal, its reason phrase. That
@@ -52,7 +52,7 @@ func refusedByProxy(req *http.Request, err error) bool {
 // refusedBySOCKS reports whether a SOCKS proxy refuses for good (RFC 1928 section 6, RFC 1929 section 2). A password
 // that is wrong is not sent again and again: it could lock an account.
 func refusedBySOCKS(err error) bool {
-	if err == nil || !isText(err) {
+	if !isText(err) {
 		return false
 	}
 	switch err.Error() {

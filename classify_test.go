@@ -2,6 +2,7 @@ package retry_test
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -47,8 +49,46 @@ func (e streamError) As(target any) bool {
 	return true
 }
 
+// Errors that look like others.
+type (
+	tlsHandshakeTimeoutError struct{ error } // the name is net/http's
+	otherGoneError           struct{ ErrCode uint32 }
+	otherGoAwayError         struct{ ErrCode string }
+	number                   uint8 // like the alert of crypto/tls
+	typedText                string
+)
+
+func (otherGoneError) Error() string   { return "" }
+func (otherGoAwayError) Error() string { return "" }
+func (number) Error() string           { return "" }
+func (s typedText) Error() string      { return string(s) }
+
+const http11Required = 13 // RFC 9113 section 7
+
+// lookalikeRows are errors at the edge of what Classify knows, each beside one that it takes for something else.
+var lookalikeRows = []errorRow{
+	{"refused, joined with nothing", &joined{nil, errDialRefused, nil}, retry.Unprocessed, nil},
+	{"timeout of a handshake that is not net/http's", tlsHandshakeTimeoutError{}, retry.Transient, nil},
+	{"GOAWAY that is not HTTP/2's", otherGoneError{http11Required}, retry.Transient, nil},
+	{"GOAWAY with a code that is a text", otherGoAwayError{"13"}, retry.Transient, nil},
+	{"number that is no alert", &net.OpError{Op: "read", Err: number(48)}, retry.Transient, nil},
+	{"text of another step", &net.OpError{Op: "read", Err: errors.New("invalid username/password")}, retry.Transient, nil},
+	{"text of a type", &net.OpError{Op: "socks connect", Err: typedText("invalid username/password")},
+		retry.Unprocessed, nil},
+	{"SOCKS password is empty", socks("invalid username/password"), retry.Final, nil},
+	{"SOCKS wants another login", socks("no acceptable authentication methods"), retry.Final, nil},
+	{"SOCKS forbids it", socks("unknown error connection not allowed by ruleset"), retry.Final, nil},
+	{"SOCKS has no CONNECT", socks("unknown error command not supported"), retry.Final, nil},
+	{"SOCKS has no such address", socks("unknown error address type not supported"), retry.Final, nil},
+	{"request that a Gate did not let go", &retry.Error{Reason: retry.ErrDeadline}, retry.Final, nil},
+	{"alert of a type of its own", &net.OpError{Op: "local error", Err: number(48)}, retry.Final, nil},
+	{"certificate beyond its issuer's names", x509.ConstraintViolationError{}, retry.Final, nil},
+	{"certificate with an unknown extension", x509.UnhandledCriticalExtension{}, retry.Final, nil},
+	{"certificate signed by SHA-1", x509.InsecureAlgorithmError(x509.SHA1WithRSA), retry.Final, nil},
+}
+
 func TestClassifyKnowsEachError(t *testing.T) {
-	for _, row := range errorRows {
+	for _, row := range slices.Concat(errorRows, lookalikeRows) {
 		o := place("PUT", "payload")
 		if row.on != nil {
 			row.on(o.Request)
@@ -137,6 +177,13 @@ func (chain) Error() string { return "chain" }
 func (chain) Unwrap() error { return chain{} }
 
 func TestAnErrorOfAnyShapeIsAskedInBoundedTime(t *testing.T) {
+	for depth, want := range map[int]retry.Class{999: retry.Final, 1000: retry.Transient} {
+		err := error(errHostNotFound.Err)
+		for range depth {
+			err = fmt.Errorf("wrapped: %w", err)
+		}
+		assert.Equal(t, want, retry.Classify(retry.Attempt{Err: err}), "the first thousand are asked")
+	}
 	deep, wide := error(errDialRefused), make([]error, 0, 1<<16)
 	for range 1 << 16 {
 		deep = errors.Join(deep)

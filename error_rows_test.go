@@ -41,11 +41,11 @@ func fedFromElsewhere(r *http.Request) {
 	r.Body, _ = source()
 }
 
-// noErrors is a join of nothing.
-type noErrors struct{}
+// joined is a join as errors.Join makes none: with nil errors in it.
+type joined []error
 
-func (noErrors) Error() string   { return "" }
-func (noErrors) Unwrap() []error { return []error{nil} }
+func (*joined) Error() string     { return "" }
+func (j *joined) Unwrap() []error { return *j }
 
 // unaskable is an error that cannot be asked.
 type unaskable struct{}
@@ -53,14 +53,18 @@ type unaskable struct{}
 func (unaskable) Error() string { return "" }
 func (unaskable) Unwrap() error { panic("Unwrap") }
 
-// errorRows are errors as net/http has them, and their class. Those of them that a server or a resolver can provoke are
-// provoked elsewhere; here is the table.
-var errorRows = []struct {
+func socks(text string) error { return &net.OpError{Op: "socks connect", Err: errors.New(text)} }
+
+type errorRow struct {
 	name string
 	err  error
 	want retry.Class
 	on   func(*http.Request) // what else is special about the request
-}{
+}
+
+// errorRows are errors as net/http has them, and their class. Those of them that a server or a resolver can provoke are
+// provoked elsewhere; here is the table.
+var errorRows = []errorRow{
 	{"connection refused", errDialRefused, retry.Unprocessed, nil},
 	{"dial timeout", &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, retry.Unprocessed, nil},
 	{"DNS timeout", &net.OpError{Op: "dial", Err: &net.DNSError{IsTimeout: true}}, retry.Unprocessed, nil},
@@ -103,7 +107,7 @@ var errorRows = []struct {
 	{"reset and host not found, joined", errors.Join(errPeerReset, errHostNotFound), retry.Transient, nil},
 	{"refused in a join in a join", errors.Join(errDialRefused, errors.Join(errDialRefused, io.EOF)), retry.Transient,
 		nil},
-	{"nothing, joined", noErrors{}, retry.Transient, nil},
+	{"nothing, joined", &joined{nil}, retry.Transient, nil},
 	{"error that is a nil pointer", (*net.OpError)(nil), retry.Transient, nil},
 	{"error whose methods panic", unaskable{}, retry.Transient, nil},
 	{"bad TLS record, in mid-connection", tls.RecordHeaderError{Msg: "received record with version 301"},
@@ -119,8 +123,7 @@ var errorRows = []struct {
 	{"CONNECT answered 407", errors.New(http.StatusText(http.StatusProxyAuthRequired)), retry.Final, overTLS},
 	{"CONNECT answered 407, in words of its own",
 		errors.New(http.StatusText(http.StatusProxyAuthRequired) + " ( The server requires it. )"), retry.Final, overTLS},
-	{"SOCKS password is wrong", &net.OpError{Op: "socks connect",
-		Err: errors.New("username/password authentication failed")}, retry.Final, nil},
+	{"SOCKS password is wrong", socks("username/password authentication failed"), retry.Final, nil},
 	{"HTTP/2 HTTP_1_1_REQUIRED", streamError{Code: 13}, retry.Final, nil},
 	{"scheme that nobody registered", errors.New(`unsupported protocol scheme "http+unix"`), retry.Final, unixScheme},
 	{"host not found", &net.OpError{Op: "dial", Err: &net.DNSError{IsNotFound: true}}, retry.Final, nil},
@@ -128,7 +131,7 @@ var errorRows = []struct {
 	{"bad address", &net.OpError{Op: "dial", Err: &net.ParseError{}}, retry.Final, nil},
 	{"invalid address", net.InvalidAddrError("x"), retry.Final, nil},
 	{"unknown network", &net.OpError{Op: "dial", Err: net.UnknownNetworkError("x")}, retry.Final, nil},
-	{"certificate unknown", &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, retry.Final, nil},
+	{"certificate unknown", &tls.CertificateVerificationError{Err: errors.New("no")}, retry.Final, nil},
 	{"certificate unknown, bare", x509.UnknownAuthorityError{}, retry.Final, nil},
 	{"certificate for another name", x509.HostnameError{Certificate: &x509.Certificate{}}, retry.Final, nil},
 	{"certificate expired", x509.CertificateInvalidError{Reason: x509.Expired}, retry.Final, nil},

@@ -50,7 +50,9 @@ func TestAnErrorMatchesWhatIsInIt(t *testing.T) {
 	for _, other := range []error{retry.ErrBudget, retry.ErrDeadline, retry.ErrRetryAfter, retry.ErrNotIdempotent, retry.ErrNotReplayable, io.EOF} {
 		assert.NotErrorIs(t, err, other)
 	}
-	assert.NotErrorIs(t, &retry.Error{}, io.EOF)
+	assert.Empty(t, new(retry.Error).Unwrap())
+	assert.Equal(t, []error{io.EOF}, (&retry.Error{Err: io.EOF}).Unwrap())
+	assert.Equal(t, []error{io.EOF}, (&retry.Error{Reason: io.EOF}).Unwrap())
 }
 
 func TestAnErrorIsATimeoutIfTheLastAttemptOrTheContextIs(t *testing.T) {
@@ -128,11 +130,14 @@ func TestAFinalErrorAfterARetryHasNoReason(t *testing.T) {
 }
 
 func TestTheContextsErrorAndCauseMatchWhereverItEnds(t *testing.T) {
-	cause := errors.New("the user went home")
-	for name, base := range map[string]reply{
-		"in the wait":    fail(errPeerReset),
-		"in an attempt":  late(3*time.Second, fail(errPeerReset)),
-		"after a status": answer(503),
+	cause := &url.Error{Op: "Get", URL: secretURL, Err: errors.New("the user went home")}
+	for name, row := range map[string]struct {
+		base reply
+		text string
+	}{
+		"in the wait":    {fail(io.EOF), " after 6: EOF"},
+		"in an attempt":  {late(3*time.Second, fail(io.EOF)), " after 2: the user went home"},
+		"after a status": {answer(503), " after 6: status 503 Service Unavailable"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(t.Context())
@@ -140,14 +145,13 @@ func TestTheContextsErrorAndCauseMatchWhereverItEnds(t *testing.T) {
 			time.AfterFunc(5500*time.Millisecond, func() { cancel(cause) })
 			p := every(time.Second)
 			p.MaxAttempts, p.Budget = 99, retry.Unlimited
-			_, err := retry.New(play(base), p).RoundTrip(place("GET", "").under(ctx).Request)
+			_, err := retry.New(play(row.base), p).RoundTrip(place("GET", "").under(ctx).Request)
 			assert.ErrorIs(t, err, context.Canceled, name)
 			assert.ErrorIs(t, err, cause, name)
 			gone, ok := err.(*retry.Error)
 			require.True(t, ok)
-			assert.NotNil(t, gone.Reason, name)
-			assert.Equal(t, name == "after a status", gone.StatusCode == 503, name)
-			assert.Greater(t, gone.Attempts, 1)
+			assert.EqualError(t, gone.Reason, "context canceled: the user went home")
+			assert.EqualError(t, err, "retry: context canceled: the user went home"+row.text, name)
 		})
 	}
 }

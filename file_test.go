@@ -21,8 +21,11 @@ import (
 	"github.com/seed-e3550de8/retry/httpfault"
 )
 
-// uploadSize is more than the buffers of a connection hold: the first attempt still reads when the second begins.
-var uploadSize = flag.Int64("upload", 3<<20, "how many bytes the tests of files upload")
+// uploadSize is how much the tests of files upload. From large on, it is certainly more than the buffers of a connection
+// hold, so that the first attempt still reads when the second begins.
+var uploadSize = flag.Int64("upload", 1<<20, "how many bytes the tests of files upload; all combinations from 3 MiB on")
+
+const large = 3 << 20
 
 // A parcel is a file, of which all but its preface is to be sent.
 type parcel struct {
@@ -143,6 +146,9 @@ func closed(f *os.File) func() bool {
 	return func() bool { _, err := f.Stat(); return err != nil }
 }
 
+// lingering takes half a second over HTTP/1, for which net/http's server waits before it closes what it has not read.
+const lingering = "503 when half of it is read"
+
 func uploadFaults(size int64) map[string]httpfault.Step {
 	then := func(act func(http.ResponseWriter)) httpfault.Step {
 		return httpfault.HandleFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -153,7 +159,7 @@ func uploadFaults(size int64) map[string]httpfault.Step {
 	return map[string]httpfault.Step{
 		"503 before the body is read":   httpfault.Status(503).Early(),
 		"503 while the body is read":    httpfault.Status(503).EarlyThenRead(),
-		"503 when half of it is read":   then(func(w http.ResponseWriter) { w.WriteHeader(503) }),
+		lingering:                       then(func(w http.ResponseWriter) { w.WriteHeader(503) }),
 		"503 when it is read":           httpfault.Status(503),
 		"reset before the body is read": httpfault.Reset().Early(),
 		"reset when half of it is read": then(func(http.ResponseWriter) { panic(http.ErrAbortHandler) }),
@@ -165,7 +171,10 @@ func TestAFileArrivesWholeWhateverHappensToItsAttempts(t *testing.T) {
 	p := pack(t, *uploadSize)
 	for _, proto := range []httpfault.Protocol{httpfault.HTTP1, httpfault.HTTP2} {
 		for name, fault := range uploadFaults(p.size) {
-			for _, way := range ways {
+			for i, way := range ways {
+				if name == lingering && i > 0 && *uploadSize < large {
+					continue
+				}
 				t.Run(proto.String()+"/"+name+"/"+way.name, func(t *testing.T) {
 					s := httpfault.Config{Protocol: proto}.NewServer(t, fault.Times(2), httpfault.OK("thanks"))
 					req := newRequest(t, "PUT", s.URL, "")

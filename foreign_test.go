@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"sync/atomic"
 	"testing"
@@ -87,11 +88,9 @@ func eachHostileBody(t *testing.T, f func(t *testing.T, body *hostile)) {
 // later than its deadline.
 func TestNoBodyHoldsARetry(t *testing.T) {
 	for kind, shape := range map[string]func(*http.Response){
-		"HTTP/1":            func(r *http.Response) { r.ProtoMajor, r.ContentLength = 1, -1 },
-		"HTTP/2":            func(r *http.Response) { r.ProtoMajor, r.ContentLength = 2, -1 },
-		"408":               func(r *http.Response) { r.ProtoMajor, r.StatusCode = 1, 408 },
-		"Connection: close": func(r *http.Response) { r.ProtoMajor, r.Close = 1, true },
-		"1 MiB":             func(r *http.Response) { r.ProtoMajor, r.ContentLength = 1, 1<<20 },
+		"HTTP/1": func(r *http.Response) { r.ProtoMajor, r.ContentLength = 1, -1 },
+		"HTTP/2": func(r *http.Response) { r.ProtoMajor, r.ContentLength = 2, -1 },
+		"408":    func(r *http.Response) { r.ProtoMajor, r.StatusCode = 1, 408 },
 	} {
 		for _, method := range []string{"GET", "PUT"} {
 			for _, wait := range []time.Duration{0, 5 * time.Millisecond, 2 * time.Second} {
@@ -117,149 +116,127 @@ func TestNoBodyHoldsARetry(t *testing.T) {
 
 // Each path on which a response is thrown away, at the end of a call.
 func TestNoBodyHoldsTheEndOfACall(t *testing.T) {
-	const at = time.Second
-	respond := func(body io.ReadCloser, err error) reply {
-		return func(req *http.Request) (*http.Response, error) {
-			req.Body.Close()
-			return &http.Response{StatusCode: 503, ProtoMajor: 1, Header: http.Header{}, Body: body, Request: req}, err
-		}
-	}
+	const end = 30 * time.Second // of the context
 	for name, row := range map[string]struct {
+		takes  time.Duration // the base
 		err    error
 		policy retry.Policy
-		end    func(cancel context.CancelFunc)
-		wait   time.Duration // from the beginning to the end
-		panics bool
+		ends   time.Duration
 	}{
-		"canceled in the wait": {nil, every(time.Minute), func(c context.CancelFunc) { time.AfterFunc(at, c) }, at, false},
-		"canceled in OnAttempt": {nil, retry.Policy{Backoff: retry.Constant(time.Minute)}, func(c context.CancelFunc) {
-			time.AfterFunc(at, c)
-		}, at, false},
-		"a response and an error":   {errPeerReset, retry.Policy{MaxAttempts: 1}, nil, 0, false},
-		"a panic of a function":     {nil, retry.Policy{Classify: func(retry.Attempt) retry.Class { panic("mine") }}, nil, 0, true},
-		"an attempt that timed out": {nil, retry.Policy{AttemptTimeout: at, MaxAttempts: 1}, nil, 0, false},
+		"canceled in the wait":      {0, nil, every(time.Minute), end},
+		"a response and an error":   {0, errPeerReset, retry.Policy{MaxAttempts: 1}, 0},
+		"a panic of a function":     {0, nil, retry.Policy{Classify: func(retry.Attempt) retry.Class { panic("mine") }}, 0},
+		"an attempt that timed out": {2 * time.Second, nil, retry.Policy{AttemptTimeout: 1, MaxAttempts: 1}, 2 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			eachHostileBody(t, func(t *testing.T, body *hostile) {
 				ctx, cancel := context.WithCancel(t.Context())
-				defer cancel()
-				answer := respond(body, row.err)
-				if row.policy.AttemptTimeout > 0 {
-					answer = func(req *http.Request) (*http.Response, error) {
-						time.Sleep(2 * at)
-						return respond(body, nil)(req)
-					}
-					row.wait = 2 * at
+				defer time.AfterFunc(end, cancel).Stop()
+				base := func(req *http.Request) (*http.Response, error) {
+					req.Body.Close()
+					time.Sleep(row.takes)
+					return &http.Response{StatusCode: 503, ProtoMajor: 1, Body: body, Request: req}, row.err
 				}
 				begin := time.Now()
-				if row.end != nil {
-					row.end(cancel)
-				}
 				send := func() {
-					_, _ = retry.New(roundTripperFunc(answer), row.policy).RoundTrip(place("PUT", "payload").under(ctx).Request)
+					_, _ = retry.New(roundTripperFunc(base), row.policy).RoundTrip(place("PUT", "payload").under(ctx).Request)
 				}
-				if row.panics {
-					assert.PanicsWithValue(t, "mine", send)
-				} else {
+				if row.policy.Classify == nil {
 					send()
+				} else {
+					assert.PanicsWithValue(t, "mine", send)
 				}
-				assert.LessOrEqual(t, time.Since(begin), row.wait+slack)
+				assert.LessOrEqual(t, time.Since(begin), row.ends+slack)
 			})
 		})
 	}
 }
 
-// What a slow OnAttempt takes is a part of the wait, and not added to the drain.
-func TestATimeThatIsSpentIsNotSpentTwice(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := every(time.Second)
-		p.OnAttempt = func(_ retry.Attempt, d retry.Decision) {
-			if d.Retry {
-				time.Sleep(time.Second)
+// Promises 7 and 8, through nested Transports, if a base breaks the contract of RoundTrippers.
+func TestAnOuterTransportLearnsOfAResponseThatCameWithAnError(t *testing.T) {
+	for method, attempts := range map[string]int{"POST": 1, "GET": 2} {
+		synctest.Test(t, func(t *testing.T) {
+			both := func(req *http.Request) (*http.Response, error) {
+				resp, _ := answer(503, "Retry-After", "10")(req)
+				return resp, errDialRefused
 			}
-		}
-		s := play(page(503, drip(time.Millisecond, -1)), answer(200))
-		mustEnd(t, retry.New(s, p), place("GET", ""))
-		assert.LessOrEqual(t, s.times()[1], time.Second+retry.Grace)
-	})
-}
-
-func TestAGetBodyThatBlocksHoldsNoRequestPastItsDeadline(t *testing.T) {
-	for name, end := range map[string]func(context.Context) (context.Context, context.CancelFunc){
-		"a deadline": func(ctx context.Context) (context.Context, context.CancelFunc) {
-			return context.WithTimeout(ctx, time.Minute)
-		},
-		"a cancel": func(ctx context.Context) (context.Context, context.CancelFunc) {
-			ctx, cancel := context.WithCancel(ctx)
-			time.AfterFunc(time.Minute, cancel)
-			return ctx, cancel
-		},
-	} {
-		for outcome, first := range map[string]reply{"503": answer(503), "reset": fail(errPeerReset)} {
-			t.Run(name+" after a "+outcome, func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					ctx, cancel := end(t.Context())
-					defer cancel()
-					o := place("PUT", "payload").under(ctx)
-					late := watch("a body that comes late", http.NoBody)
-					free := make(chan struct{})
-					o.GetBody = func() (io.ReadCloser, error) { <-free; return late, nil }
-					s := play(first)
-					begin := time.Now()
-					_, err := retry.New(s, every(time.Second)).RoundTrip(o.Request)
-					require.ErrorIs(t, err, ctx.Err())
-					assert.LessOrEqual(t, time.Since(begin), time.Minute+slack)
-					assert.Equal(t, 1, s.attempts())
-					assert.Empty(t, s.left(o, nil))
-					close(free)
-					synctest.Wait()
-					assert.True(t, late.isClosed(), "the body that nobody waits for any more")
-				})
-			})
-		}
+			s := play(both, answer(200))
+			rt := retry.New(retry.New(s, retry.Policy{MaxAttempts: 1}), every(0))
+			resp, err := rt.RoundTrip(place(method, "").Request)
+			drop(resp)
+			assert.Equal(t, method == "POST", errors.Is(err, errDialRefused))
+			require.Equal(t, attempts, s.attempts(), method)
+			assert.GreaterOrEqual(t, s.times()[attempts-1], time.Duration(attempts-1)*10*time.Second)
+		})
 	}
 }
 
-func TestAPanicThatComesTooLateEndsNobody(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		o := place("PUT", "payload")
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		o.under(ctx)
-		o.GetBody = func() (io.ReadCloser, error) { time.Sleep(time.Hour); panic("late") }
-		_, err := retry.New(play(answer(503)), every(time.Second)).RoundTrip(o.Request)
-		require.Error(t, err)
-		time.Sleep(2 * time.Hour)
-	})
+// MaxAttempts of 1 disables retries, also in an operation, which makes them.
+func TestATransportWithoutRetriesLeavesThemToDo(t *testing.T) {
+	for _, attempts := range []int{1, -1} {
+		synctest.Test(t, func(t *testing.T) {
+			s := play(answer(503))
+			rt, runs := retry.New(s, retry.Policy{MaxAttempts: attempts}), 0
+			_, err := retry.Do(t.Context(), every(0), func(ctx context.Context) (int, error) {
+				runs++
+				resp, err := rt.RoundTrip(place("GET", "").under(ctx).Request)
+				require.NoError(t, err)
+				drop(resp)
+				return 0, errors.New("not now")
+			})
+			require.Error(t, err)
+			assert.Equal(t, 4, runs)
+			assert.Equal(t, 4, s.attempts())
+		})
+	}
 }
 
-var errFileGone = errors.New("the file is gone")
-
-// The caller is never left with less than without this package.
-func TestAGetBodyThatFailsLeavesTheResponseInHand(t *testing.T) {
-	for name, getBody := range map[string]func() (io.ReadCloser, error){
-		"an error":              func() (io.ReadCloser, error) { return nil, errFileGone },
-		"an error and a body":   func() (io.ReadCloser, error) { return watch("useless", http.NoBody), errFileGone },
-		"neither":               func() (io.ReadCloser, error) { return nil, nil },
-		"an error after a wait": func() (io.ReadCloser, error) { time.Sleep(time.Second); return nil, errFileGone },
+// Promise 8, through operations, if a retry is announced and cannot be made, and if Classify gives the request up.
+func TestAnOperationWaitsForTheRetryAfterOfACallThatGaveUp(t *testing.T) {
+	giveUp := retry.Policy{Classify: func(retry.Attempt) retry.Class { return retry.Final }}
+	both := func(req *http.Request) (*http.Response, error) {
+		resp, _ := answer(200, "Retry-After", "10")(req)
+		return resp, errPeerReset
+	}
+	for name, row := range map[string]struct {
+		first  reply
+		policy retry.Policy
+	}{
+		"GetBody fails":                                  {answer(503, "Retry-After", "10"), every(0)},
+		"Final, a response and an error":                 {both, giveUp},
+		"Final, a response that the status says to pass": {answer(503, "Retry-After", "10"), giveUp},
 	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := play(row.first, answer(200))
+				rt := retry.New(s, row.policy)
+				_, _ = retry.Do(t.Context(), every(0), func(ctx context.Context) (int, error) {
+					o := place("PUT", "payload").under(ctx)
+					o.GetBody = func() (io.ReadCloser, error) { return nil, errFileGone }
+					resp, err := rt.RoundTrip(o.Request)
+					defer drop(resp)
+					if err == nil && resp.StatusCode != 200 {
+						err = errors.New("not now")
+					}
+					return 0, err
+				})
+				require.Equal(t, 2, s.attempts())
+				assert.GreaterOrEqual(t, s.times()[1], 10*time.Second)
+			})
+		})
+	}
+}
+
+func TestAGateHoldsForTheRetryAfterWhateverItsRandSays(t *testing.T) {
+	for _, u := range []float64{-1, -1e300, 2, 1e300, math.NaN(), math.Inf(1), math.Inf(-1)} {
 		synctest.Test(t, func(t *testing.T) {
-			o := place("PUT", "payload")
-			o.GetBody = getBody
-			var d retry.Decision
-			o.under(retry.WithDecision(t.Context(), &d))
-			b := new(retry.Budget)
-			s := play(answer(503, "X-Why", "quota"))
-			resp, err := retry.New(s, retry.Policy{Backoff: retry.Constant(time.Second), Budget: b}).RoundTrip(o.Request)
-			require.NoError(t, err, name)
-			assert.Same(t, s.sent[0].resp, resp, name)
-			text, err := io.ReadAll(resp.Body)
-			require.NoError(t, err)
-			assert.Equal(t, "body of 503", string(text), "unread")
-			drop(resp)
-			assert.ErrorIs(t, d.Reason, retry.ErrNotReplayable, "and the reason can be had")
-			assert.False(t, d.Retry)
-			assert.GreaterOrEqual(t, b.Balance(o.URL), 5.0, "a retry that was not made costs nothing")
+			p := retry.Policy{MaxAttempts: 1, Gate: &retry.Gate{Rand: func() float64 { return u }}}
+			s := play(answer(503, "Retry-After", "10"), answer(200))
+			rt := retry.New(s, p)
+			mustEnd(t, rt, place("GET", ""))
+			mustEnd(t, rt, place("GET", ""))
+			assert.GreaterOrEqual(t, s.times()[1], 10*time.Second, u)
+			assert.LessOrEqual(t, s.times()[1], 20*time.Second, u)
 		})
 	}
 }

@@ -189,7 +189,7 @@ func TestTheAnswerOfAProxyToCONNECT(t *testing.T) {
 func TestTheAnswerOfAProxyToTheDefaultBase(t *testing.T) {
 	for status, class := range map[string]retry.Class{
 		"400 Bad Request": retry.Final, "403 Go away": retry.Final, "407 ": retry.Final, "407": retry.Final,
-		"451 No":              retry.Final,
+		"451 No": retry.Final, "499 No": retry.Final, "399 No": retry.Unprocessed, "600 No": retry.Unprocessed,
 		"408 Request Timeout": retry.Unprocessed, "429 Slow down": retry.Unprocessed,
 		"503 Service Unavailable": retry.Unprocessed,
 		"502 ":                    retry.Unprocessed, "302 Found": retry.Unprocessed,

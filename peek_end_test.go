@@ -166,3 +166,34 @@ func TestAPeekedResponseIsDiscardedLikeAnyOther(t *testing.T) {
 		assert.Equal(t, 1, s.dialed(), "connections")
 	})
 }
+
+func TestPeekEndsWithTheCancelChannel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		body := &hostile{read: blocking, close: nothing, end: make(chan struct{})}
+		defer close(body.end)
+		cancel := make(chan struct{})
+		time.AfterFunc(time.Second, func() { close(cancel) })
+		begin := time.Now()
+		//lint:ignore SA1019 it must go on working
+		req := &http.Request{Cancel: cancel}
+		_, err := retry.Peek(&http.Response{StatusCode: 503, Body: body, Request: req}, 10)
+		require.Error(t, err)
+		assert.LessOrEqual(t, time.Since(begin), time.Second+slack)
+	})
+}
+
+func TestReadAheadEndsWithTheRequestWhateverTheResponseSaysItIsOf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		body := &hostile{read: blocking, close: nothing, end: make(chan struct{})}
+		defer close(body.end)
+		s := play(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, ContentLength: -1, Body: body, Request: &http.Request{}}, nil
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		begin := time.Now()
+		resp, _ := retry.New(s, retry.Policy{ReadAhead: 10}).RoundTrip(place("GET", "").under(ctx).Request)
+		drop(resp)
+		assert.LessOrEqual(t, time.Since(begin), time.Minute+slack)
+	})
+}

@@ -63,11 +63,7 @@ func Replayable(req *http.Request) bool {
 	if !hasBody(req) || req.GetBody != nil {
 		return true
 	}
-	file := fileOf(req)
-	if file == nil {
-		return false
-	}
-	_, _, ok := extent(req, file)
+	_, _, ok := extent(req, fileOf(req))
 	return ok
 }
 

@@ -1,0 +1,172 @@
+package retry_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-e3550de8/retry"
+)
+
+var errFileGone = errors.New("the file is gone")
+
+// The caller is never left with less than without this package: with the response in hand, or with all errors.
+func TestAGetBodyThatFailsEndsTheRequest(t *testing.T) {
+	leaky := &url.Error{Op: "Get", URL: secretURL, Err: errFileGone}
+	for name, row := range map[string]struct {
+		getBody func() (io.ReadCloser, error)
+		want    error
+		text    string
+	}{
+		"an error": {func() (io.ReadCloser, error) { return nil, leaky }, leaky, "the file is gone"},
+		"an error after a wait": {func() (io.ReadCloser, error) { time.Sleep(1); return nil, errFileGone },
+			errFileGone, "the file is gone"},
+		"an error and a body": {func() (io.ReadCloser, error) { return watch("unused", http.NoBody), errFileGone },
+			errFileGone, "the file is gone"},
+		"neither": {func() (io.ReadCloser, error) { return nil, nil },
+			retry.ErrNotReplayable, "retry: GetBody returned neither a body nor an error"},
+	} {
+		for left, first := range map[float64]reply{3.5: fail(errPeerReset), 4: answer(503)} {
+			synctest.Test(t, func(t *testing.T) {
+				o, b := place("PUT", "payload"), new(retry.Budget)
+				good, calls := o.GetBody, 0
+				o.GetBody = func() (io.ReadCloser, error) {
+					if calls++; calls == 2 {
+						return row.getBody()
+					}
+					return good()
+				}
+				s, d := play(first), retry.Decision{}
+				p := retry.Policy{Backoff: retry.Constant(time.Second), Budget: b}
+				resp, err := retry.New(s, p).RoundTrip(o.under(retry.WithDecision(t.Context(), &d)).Request)
+				assert.Equal(t, []string{"payload", "payload"}, s.texts())
+				assert.Empty(t, s.left(o, resp), name)
+				assert.ErrorIs(t, d.Reason, retry.ErrNotReplayable, name)
+				assert.ErrorIs(t, d.Reason, row.want, name)
+				assert.EqualError(t, d.Reason, "request body not replayable: "+row.text, name)
+				assert.False(t, d.Retry)
+				assert.InDelta(t, left, b.Balance(o.URL), 0.01, "a retry that was not made costs nothing")
+				if err == nil {
+					assert.Same(t, s.sent[1].resp, resp, name)
+					assert.Equal(t, "body of 503", readAndClose(t, resp), "unread")
+					return
+				}
+				assertError(t, err, retry.Error{Attempts: 2, Reason: d.Reason, Err: errPeerReset})
+				assert.EqualError(t, err, "retry: request body not replayable: "+row.text+" after 2: "+errPeerReset.Error())
+			})
+		}
+	}
+}
+
+func TestAPanicOfGetBodyGoesOnAndLeaksNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o, s := place("PUT", "payload"), play(answer(503))
+		o.GetBody = func() (io.ReadCloser, error) { panic("get") }
+		assert.PanicsWithValue(t, "get", func() { _, _ = retry.New(s, every(time.Second)).RoundTrip(o.Request) })
+		assert.Empty(t, s.left(o, nil))
+	})
+}
+
+// One that rewinds the body that was sent needs the wait, in which the attempt before comes to its end.
+func TestGetBodyIsCalledAfterTheWait(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		first reply
+		early time.Duration
+	}{
+		{"after an error", fail(errPeerReset), 0},
+		{"after a response, with time left to discard it", answer(503), retry.Grace},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			begin := time.Now()
+			var at []time.Duration
+			o := place("PUT", "payload")
+			good := o.GetBody
+			o.GetBody = func() (io.ReadCloser, error) {
+				at = append(at, time.Since(begin))
+				return good()
+			}
+			s := play(row.first, row.first, answer(200))
+			mustEnd(t, retry.New(s, every(time.Second)), o)
+			assert.Equal(t, []time.Duration{time.Second - row.early, 2*time.Second - row.early}, at, row.name)
+			assert.Equal(t, []time.Duration{0, time.Second, 2 * time.Second}, s.times())
+		})
+	}
+}
+
+func TestABodyThatIsNoneNeedsNoGetBody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, body := range []io.ReadCloser{nil, http.NoBody} {
+			o := place("PUT", "")
+			o.Body = body
+			o.GetBody = func() (io.ReadCloser, error) { t.Error("not asked"); return nil, nil }
+			s := play(answer(503), answer(200))
+			mustEnd(t, retry.New(s, every(0)), o)
+			assert.Equal(t, body, s.sent[1].body)
+		}
+	})
+}
+
+func TestAGetBodyThatBlocksHoldsNoRequestPastItsDeadline(t *testing.T) {
+	for name, end := range map[string]func(context.Context) (context.Context, context.CancelFunc){
+		"a deadline": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, time.Minute)
+		},
+		"a cancel": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancel(ctx)
+			time.AfterFunc(time.Minute, cancel)
+			return ctx, cancel
+		},
+	} {
+		for outcome, first := range map[string]reply{"503": answer(503), "reset": fail(errPeerReset)} {
+			t.Run(name+" after a "+outcome, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					ctx, cancel := end(t.Context())
+					defer cancel()
+					o := place("PUT", "payload").under(ctx)
+					late := watch("a body that comes late", http.NoBody)
+					free := make(chan struct{})
+					o.GetBody = func() (io.ReadCloser, error) { <-free; return late, nil }
+					s := play(first)
+					begin := time.Now()
+					_, err := retry.New(s, every(time.Second)).RoundTrip(o.Request)
+					require.ErrorIs(t, err, ctx.Err())
+					assert.LessOrEqual(t, time.Since(begin), time.Minute+slack)
+					assert.Equal(t, 1, s.attempts())
+					assert.Empty(t, s.left(o, nil))
+					close(free)
+					synctest.Wait()
+					assert.True(t, late.isClosed(), "the body that nobody waits for any more")
+				})
+			})
+		}
+	}
+}
+
+// Neither may end the process.
+func TestAGetBodyThatPanicsTooLateOrWhoseBodyDoesEndsNobody(t *testing.T) {
+	for name, what := range map[string]func(*hostile) (io.ReadCloser, error){
+		"GetBody": func(*hostile) (io.ReadCloser, error) { panic("late") },
+		"Close":   func(late *hostile) (io.ReadCloser, error) { return late, nil },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			o := place("PUT", "payload").under(ctx)
+			late := &hostile{read: eof, close: func(<-chan struct{}) (int, error) { panic("late") }}
+			o.GetBody = func() (io.ReadCloser, error) { time.Sleep(time.Hour); return what(late) }
+			_, err := retry.New(play(answer(503)), every(time.Second)).RoundTrip(o.Request)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			time.Sleep(2 * time.Hour)
+			assert.Equal(t, name == "Close", late.closes.Load() == 1)
+		})
+	}
+}
