@@ -22,7 +22,6 @@ type doomed struct {
 	*httptest.Server
 	mu    sync.Mutex
 	conns []*doomedConn
-	seen  map[string]int // requests that were carried out, by method
 }
 
 type doomedConn struct {
@@ -61,13 +60,10 @@ func (l doomedListener) Accept() (net.Conn, error) {
 }
 
 func newDoomed(t *testing.T) *doomed {
-	d := &doomed{seen: map[string]int{}}
+	d := &doomed{}
 	var gather sync.WaitGroup
 	d.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
-		d.mu.Lock()
-		d.seen[r.Method]++
-		d.mu.Unlock()
 		if r.URL.Path == "/gather" {
 			gather.Done()
 			gather.Wait() // so that each has a connection of its own
@@ -133,21 +129,74 @@ func TestAnIdempotentRequestSurvivesAPoolOfDeadConnections(t *testing.T) {
 				require.NoError(t, err)
 				drop(resp)
 				assert.Equal(t, 200, resp.StatusCode)
-				_, marked := req.Header["X-Idempotency-Key"]
-				assert.False(t, marked, "the caller's header is not touched")
 			})
 		}
 	}
 }
 
-// What marks a request for net/http must not make it resend what is not idempotent.
-func TestAPostIsNotMarkedForTheSakeOfDeadConnections(t *testing.T) {
-	d := newDoomed(t)
-	tr := &http.Transport{MaxIdleConnsPerHost: 8}
-	client := retry.New(tr, retry.Policy{Backoff: retry.Constant(0)})
-	defer client.CloseIdleConnections()
-	d.fill(t, client)
-	_, err := client.RoundTrip(newRequest(t, "POST", d.URL, "payload"))
-	require.Error(t, err)
-	assert.Zero(t, d.seen["POST"])
+// The key that marks a request for net/http is for the attempt after a failed one, at a request that is idempotent and
+// that net/http does not know to be so. It must not make net/http resend what is not.
+func TestARequestIsMarkedForTheSakeOfDeadConnections(t *testing.T) {
+	const standard, older = "Idempotency-Key", "X-Idempotency-Key"
+	both := func(req *http.Request) (*http.Response, error) {
+		resp, _ := answer(503)(req)
+		return resp, errPeerReset
+	}
+	always := func(retry.Attempt) retry.Class { return retry.Transient }
+	for name, row := range map[string]struct {
+		method string
+		header http.Header
+		first  reply
+		want   http.Header // of the second attempt
+	}{
+		"PUT after a reset":          {"PUT", http.Header{"A": {"1"}}, fail(errPeerReset), http.Header{"A": {"1"}, older: nil}},
+		"PUT after a 503":            {"PUT", http.Header{"A": {"1"}}, answer(503), http.Header{"A": {"1"}}},
+		"PUT after both":             {"PUT", http.Header{}, both, http.Header{}},
+		"PUT with a key":             {"PUT", http.Header{standard: {"1"}}, fail(errPeerReset), http.Header{standard: {"1"}}},
+		"PUT with the older key":     {"PUT", http.Header{older: {"1"}}, fail(errPeerReset), http.Header{older: {"1"}}},
+		"POST, refused":              {"POST", http.Header{}, fail(errDialRefused), http.Header{}},
+		"POST with a key":            {"POST", http.Header{standard: nil}, fail(errPeerReset), http.Header{standard: nil}},
+		"GET":                        {"GET", http.Header{}, fail(errPeerReset), http.Header{}},
+		"no method":                  {"", http.Header{}, fail(errPeerReset), http.Header{}},
+		"HEAD":                       {"HEAD", http.Header{}, fail(errPeerReset), http.Header{}},
+		"OPTIONS":                    {"OPTIONS", http.Header{}, fail(errPeerReset), http.Header{}},
+		"TRACE":                      {"TRACE", http.Header{}, fail(errPeerReset), http.Header{}},
+		"DELETE, after it timed out": {"DELETE", http.Header{}, fail(context.DeadlineExceeded), http.Header{older: nil}},
+	} {
+		s, base := play(row.first, answer(200)), &http.Transport{}
+		base.RegisterProtocol("script", s)
+		o := place(row.method, "")
+		o.URL.Scheme, o.Header = "script", row.header
+		before := row.header.Clone()
+		mustEnd(t, retry.New(base, every(0)), o)
+		assert.Equal(t, row.want, s.sent[1].req.Header, name)
+		assert.Equal(t, before, o.Header, "%s: the caller's header is not touched", name)
+	}
+	o := place("PUT", "")
+	o.Header = nil // which net/http refuses each time
+	p := every(0)
+	p.Classify = always
+	_, err := retry.New(&http.Transport{}, p).RoundTrip(o.Request)
+	assert.EqualError(t, err, "retry: attempts exhausted after 4: http: nil Request.Header")
+}
+
+// Another base's connections are closed after the second failure in a row.
+func TestTheIdleConnectionsOfABaseOfAnotherTypeAreClosed(t *testing.T) {
+	for name, row := range map[string]struct {
+		method  string
+		replies []reply
+		want    []int // the numbers of attempts before which that happened
+	}{
+		"PUT":                    {"PUT", []reply{fail(errPeerReset)}, []int{3, 4}},
+		"GET":                    {"GET", []reply{fail(errPeerReset)}, nil},
+		"POST, refused":          {"POST", []reply{fail(errDialRefused)}, nil},
+		"PUT, after a 503 or so": {"PUT", []reply{answer(503), fail(errPeerReset), answer(503)}, []int{3}},
+	} {
+		var closed []int
+		s := play(row.replies...)
+		base := closingIdle{s, func() { closed = append(closed, s.attempts()+1) }}
+		resp, _ := retry.New(base, every(0)).RoundTrip(place(row.method, "").Request)
+		drop(resp)
+		assert.Equal(t, row.want, closed, name)
+	}
 }

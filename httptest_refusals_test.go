@@ -142,41 +142,73 @@ func (d refusal) provoke(t *testing.T) (err error) {
 	return err
 }
 
+func classOf(req *http.Request, text string) retry.Class {
+	return retry.Classify(retry.Attempt{Request: req, Err: errors.New(text)})
+}
+
 // A base may accept what net/http does not, and over another protocol net/http does.
 func TestADefectIsNoReasonForAFailureOfTheNetwork(t *testing.T) {
 	for _, d := range refusals {
 		o := place("GET", "")
 		d.spoil(o.Request)
-		assert.Equal(t, retry.Transient, retry.Classify(retry.Attempt{Request: o.Request, Err: errPeerReset}),
-			"%s: it got as far as the network", d.name)
+		for _, err := range []error{errPeerReset, io.EOF, io.ErrUnexpectedEOF, context.DeadlineExceeded} {
+			assert.Equal(t, retry.Transient, retry.Classify(retry.Attempt{Request: o.Request, Err: err}),
+				"%s: it got as far as the network", d.name)
+		}
 	}
 	for _, d := range atWriting {
 		o := place("GET", "")
 		d.spoil(o.Request)
-		lost := errors.New("http2: client connection lost")
-		assert.Equal(t, retry.Transient, retry.Classify(retry.Attempt{Request: o.Request, Err: lost}), d.name)
+		assert.Equal(t, retry.Transient, classOf(o.Request, "http2: client connection lost"), d.name)
 	}
-	foreign := place("GET", "")
-	foreign.Host = "\u00e4\xff"
-	// Only the newer of two releases of Go refuses such a name.
-	assert.Equal(t, retry.Final, retry.Classify(retry.Attempt{Request: foreign.Request,
-		Err: errors.New("idna: invalid label")}))
-	good := place("", "")
-	good.Method, good.Header = "", http.Header{"X-!#$%&'*+.^_`|~9": {"tab\tand \u00fc"}}
-	assert.Equal(t, retry.Transient, retry.Classify(retry.Attempt{Request: good.Request,
-		Err: errors.New("queue is full")}))
 }
 
-func TestAnotherProtocolsBusinessIsFinal(t *testing.T) {
-	unfold(t, true, []failure{
-		{name: "ErrSkipAltProtocol", text: http.ErrSkipAltProtocol.Error(), class: retry.Final,
-			base: func(*testing.T) http.RoundTripper {
-				return roundTripperFunc(func(r *http.Request) (*http.Response, error) {
-					r.Body.Close()
-					return nil, http.ErrSkipAltProtocol
-				})
-			}},
-	})
+// Nor is what net/http says of another request.
+func TestARefusalWithoutItsDefectIsTransient(t *testing.T) {
+	elsewhere := place("PUT", "payload")
+	fedFromElsewhere(elsewhere.Request)
+	undeclared := place("PUT", "payload")
+	undeclared.ContentLength = -1
+	for name, o := range map[string]*order{"none": place("GET", ""), "elsewhere": elsewhere, "undeclared": undeclared} {
+		o.Header = http.Header{}
+		for _, d := range append(atWriting, refusal{text: "idna:"}) {
+			if d.text != "invalid Host header" {
+				assert.Equal(t, retry.Transient, classOf(o.Request, "net/http: "+d.text+" 7"), "%s, body %s", d.text, name)
+			}
+		}
+		o.Host, o.URL.Host = "", ""
+		o.URL.Scheme = "unix"
+		assert.Equal(t, retry.Transient, classOf(o.Request, "invalid Host header"), "none")
+		bodyless(o.Request)
+	}
+	// Only the newer of two releases of Go refuses such a name.
+	for host, want := range map[string]retry.Class{"\u0080": retry.Final, "\u00e4\xff": retry.Final, "\x7f": retry.Transient} {
+		o := place("GET", "")
+		o.Host = host
+		assert.Equal(t, want, classOf(o.Request, "idna: invalid label"), "%q", host)
+	}
+}
+
+// RFC 9110 sections 5.5 and 5.6.2
+func TestEachCharacterOfAMethodAFieldAndAURL(t *testing.T) {
+	const token = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	class := map[bool]retry.Class{true: retry.Transient, false: retry.Final}
+	send := func(text string, change func(o *order)) retry.Class {
+		o := place("GET", "")
+		change(o)
+		return classOf(o.Request, text)
+	}
+	for c := range rune(0x100) {
+		char, control := string(c), c < 0x20 || c == 0x7f
+		isToken := strings.Contains(token, char)
+		assert.Equal(t, class[isToken], send("?", func(o *order) { o.Method = "GET" + char }), "%q in a method", c)
+		assert.Equal(t, class[isToken], send("?", func(o *order) { o.Header[char] = []string{""} }), "%q in a name", c)
+		assert.Equal(t, class[!control || c == '\t'], send("?", func(o *order) { o.Header["A"] = []string{"a" + char} }),
+			"%q in a value", c)
+		assert.Equal(t, class[!control], send("net/http: can't write control character in Request.URL",
+			func(o *order) { o.URL.Opaque = "/" + char }), "%q in a URL", c)
+	}
+	assert.Equal(t, retry.Transient, send("?", func(o *order) { o.Method = "" }))
 }
 
 // CancelRequest leaves no trace but two texts, which Classify compares: this fails if a release of Go changes them.
