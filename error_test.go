@@ -13,10 +13,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/seed-e3550de8/retry"
-	"github.com/seed-e3550de8/retry/httpfault"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-e3550de8/retry"
 )
 
 func TestTheTextOfAnErrorTellsAttemptsStatusErrorAndReason(t *testing.T) {
@@ -34,6 +34,14 @@ func TestTheTextOfAnErrorTellsAttemptsStatusErrorAndReason(t *testing.T) {
 		{retry.Error{Attempts: 3, Err: leaky}, "retry: failed after 3: no route"},
 		{retry.Error{Attempts: 3, Err: fmt.Errorf("log in: %w", leaky)}, "retry: failed after 3: no route"},
 		{retry.Error{Attempts: 3, Err: &url.Error{Op: "Get", URL: secretURL}}, "retry: failed after 3: Get"},
+		{retry.Error{Attempts: 3, Err: errors.Join(io.EOF, leaky)}, "retry: failed after 3: no route"},
+		{retry.Error{Attempts: 1, Reason: retry.ErrNotIdempotent, Err: io.EOF},
+			"retry: request not idempotent after 1: EOF"},
+		{retry.Error{Attempts: 1, Reason: retry.ErrNotReplayable, Err: io.EOF},
+			"retry: request body not replayable after 1: EOF"},
+		{retry.Error{Attempts: 1, Reason: retry.ErrRetryAfter, Err: io.EOF}, "retry: Retry-After too long after 1: EOF"},
+		{retry.Error{Attempts: 1, Reason: retry.ErrDeadline, Err: io.EOF},
+			"retry: deadline before the end of the wait after 1: EOF"},
 		{retry.Error{Attempts: 3, Err: &retry.Error{Attempts: 2, Err: leaky}}, "retry: failed after 3: retry: failed after 2: no route"},
 	} {
 		assert.EqualError(t, &row.err, row.want)
@@ -156,131 +164,44 @@ func TestTheContextsErrorAndCauseMatchWhereverItEnds(t *testing.T) {
 	}
 }
 
-// getComparing is a client that sends again by itself, up to ten times, what it knows by a comparison.
-func getComparing(client *http.Client, url string) (*http.Response, error) {
-	for tries := 1; ; tries++ {
-		resp, err := client.Get(url)
-		if tries == 11 || !isEOF(err) {
-			return resp, err
+// Promise 6: "An error after one attempt is the base's own value, unwrapped. After more, or when the context ended a
+// wait, it is an *Error that matches the last attempt's error, the reason, and the context's error and cause, and that
+// has Timeout and Temporary."
+func TestPromise06_ErrorsTellTheWholeStory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		own := fmt.Errorf("a base's own: %w", errPeerReset)
+		_, err := retry.New(play(fail(own)), retry.Policy{}).RoundTrip(place("POST", "").Request)
+		assert.Same(t, own, err)
+
+		late := fmt.Errorf("a base's own: %w", &net.OpError{Op: "read", Net: "tcp", Err: os.ErrDeadlineExceeded})
+		_, err = retry.New(play(fail(own), fail(late)), retry.Policy{}).RoundTrip(place("GET", "").Request)
+		assertError(t, err, retry.Error{Attempts: 4, Reason: retry.ErrMaxAttempts, Err: late})
+		assert.ErrorIs(t, err, os.ErrDeadlineExceeded)
+		assert.True(t, err.(net.Error).Timeout())
+		assert.True(t, err.(interface{ Temporary() bool }).Temporary(), "a timeout says so of itself")
+
+		cause := errors.New("the user went home")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		defer time.AfterFunc(time.Second, func() { cancel(cause) }).Stop()
+		_, err = retry.New(play(answer(503, "Retry-After", "5")), retry.Policy{}).RoundTrip(place("GET", "").under(ctx).Request)
+		gone, _ := errors.AsType[*retry.Error](err)
+		require.NotNil(t, gone)
+		assertError(t, err, retry.Error{Attempts: 1, Reason: gone.Reason, StatusCode: 503})
+		assert.ErrorIs(t, err, cause)
+		assert.ErrorIs(t, err, context.Canceled)
+		assert.False(t, err.(net.Error).Timeout())
+	})
+}
+
+// assertError demands that err is want, and matches what is in it.
+func assertError(t *testing.T, err error, want retry.Error) {
+	t.Helper()
+	got, ok := err.(*retry.Error)
+	require.True(t, ok, "%T: %v", err, err)
+	assert.Equal(t, want, retry.Error{Attempts: got.Attempts, Reason: got.Reason, Err: got.Err, StatusCode: got.StatusCode})
+	for _, part := range []error{want.Reason, want.Err} {
+		if part != nil {
+			assert.ErrorIs(t, err, part)
 		}
 	}
-}
-
-func isEOF(err error) bool {
-	u, ok := err.(*url.Error)
-	return ok && u.Err == io.EOF
-}
-
-func TestAClientThatComparesErrorsComesThroughFiveEOFs(t *testing.T) {
-	for _, tt := range []struct {
-		name   string
-		wrap   func(*retry.Transport) http.RoundTripper
-		served int
-		want   error
-	}{
-		{"plain errors", (*retry.Transport).PlainErrors, 6, nil},
-		{"an Error is no EOF", func(tr *retry.Transport) http.RoundTripper { return tr }, 4, io.EOF},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				served := 0
-				answer := httpfault.HandleFunc(func(http.ResponseWriter, *http.Request) {
-					if served++; served <= 5 {
-						panic(http.ErrAbortHandler)
-					}
-				})
-				srv := httpfault.Config{Pipe: true, Default: answer}.NewServer(t)
-				client := &http.Client{Transport: tt.wrap(retry.New(srv.Transport(), retry.Policy{}))}
-				resp, err := getComparing(client, srv.URL)
-				assert.ErrorIs(t, err, tt.want)
-				assert.Equal(t, tt.served, served)
-				if resp != nil {
-					assert.NoError(t, resp.Body.Close())
-				}
-			})
-		})
-	}
-}
-
-func always(err error) http.RoundTripper { return roundTripperFunc(fail(err)) }
-
-// An ending is how a request's context ends.
-type ending func(context.Context) (context.Context, context.CancelFunc)
-
-func canceledIn(d time.Duration) ending {
-	return func(ctx context.Context) (context.Context, context.CancelFunc) {
-		ctx, cancel := context.WithCancel(ctx)
-		time.AfterFunc(d, cancel)
-		return ctx, cancel
-	}
-}
-
-func canceledBecause(cause error) ending {
-	return func(ctx context.Context) (context.Context, context.CancelFunc) {
-		ctx, cancel := context.WithCancelCause(ctx)
-		time.AfterFunc(time.Millisecond, func() { cancel(cause) })
-		return ctx, func() { cancel(nil) }
-	}
-}
-
-func endingIn(d time.Duration) ending {
-	return func(ctx context.Context) (context.Context, context.CancelFunc) { return context.WithTimeout(ctx, d) }
-}
-
-func TestPlainErrorsAreThoseOfTheBaseOrOfTheContext(t *testing.T) {
-	enough := errors.New("enough")
-	reset := &net.OpError{Op: "read", Net: "tcp", Err: errors.New("reset")}
-	var none *retry.Error
-	other := &retry.Error{Attempts: 1, Reason: retry.ErrNotReplayable}
-	inner := retry.New(always(io.EOF), retry.Policy{Backoff: retry.Constant(0)})
-	soon := retry.Policy{Backoff: retry.Constant(0)}
-	for _, tt := range []struct {
-		name string
-		base http.RoundTripper
-		end  ending
-		p    retry.Policy
-		want error
-	}{
-		{"an error after four attempts", always(io.EOF), context.WithCancel, soon, io.EOF},
-		{"an error after one", always(io.EOF), context.WithCancel, retry.Policy{MaxAttempts: 1}, io.EOF},
-		{"an error of a type", always(reset), context.WithCancel, soon, reset},
-		{"canceled while it waits after an error", always(io.EOF), canceledIn(time.Millisecond),
-			retry.Policy{}, context.Canceled},
-		{"canceled while it waits after a 503", play(answer(503)), canceledIn(time.Millisecond),
-			retry.Policy{}, context.Canceled},
-		{"canceled with a cause", always(io.EOF), canceledBecause(enough), retry.Policy{}, enough},
-		{"no time left for the second wait", always(io.EOF), endingIn(1500 * time.Millisecond),
-			retry.Policy{Backoff: retry.Constant(time.Second)}, io.EOF},
-		{"a Transport as the base", inner, context.WithCancel, soon, io.EOF},
-		{"an Error that has no other in it", always(&retry.Error{Attempts: 1, Err: other}), context.WithCancel,
-			soon, other},
-		{"an Error that is nil", always(none), context.WithCancel, retry.Policy{MaxAttempts: 1}, none},
-		{"an Error that is nil after four", always(none), context.WithCancel, soon, none},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := tt.end(t.Context())
-				defer cancel()
-				req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://example.com/", nil)
-				require.NoError(t, err)
-				resp, err := retry.New(tt.base, tt.p).PlainErrors().RoundTrip(req)
-				require.Nil(t, resp)
-				assert.True(t, err == tt.want, "%T: %v", err, err)
-			})
-		})
-	}
-}
-
-func TestWhoLooksForTheTransportInsideFindsIt(t *testing.T) {
-	base := &http.Transport{}
-	tr := retry.New(base, retry.Policy{})
-	for _, rt := range []http.RoundTripper{tr, tr.PlainErrors()} {
-		wrapper, ok := rt.(interface{ WrappedRoundTripper() http.RoundTripper })
-		require.True(t, ok)
-		assert.Same(t, base, wrapper.WrappedRoundTripper())
-		_, ok = rt.(interface{ CloseIdleConnections() })
-		assert.True(t, ok)
-	}
-	_, ok := new(retry.Transport).WrappedRoundTripper().(*http.Transport)
-	assert.True(t, ok, "the zero Transport's own base")
 }

@@ -201,22 +201,32 @@ func TestAResponseThatComesTooLateHasItsRetryAfterKept(t *testing.T) {
 }
 
 // The deadline of an attempt is over with its headers: who asks for the next page under its context has time.
-func TestTheDeadlineOfAnAttemptEndsWithIt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var in time.Duration
-		b := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
-			deadline, ok := req.Context().Deadline()
-			assert.True(t, ok)
-			in = time.Until(deadline)
-			resp, err := answer(200)(req)
-			resp.Request = req // whose context is the attempt's
-			return resp, err
+func TestTheDeadlineOfAnAttemptIsTheEarlierOfTwoAndEndsWithIt(t *testing.T) {
+	for caller, want := range map[time.Duration]time.Duration{0: time.Minute, time.Second: time.Second, time.Hour: time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			until := func(ctx context.Context) time.Duration {
+				deadline, ok := ctx.Deadline()
+				assert.Equal(t, ok, !deadline.IsZero())
+				return max(time.Until(deadline), 0)
+			}
+			ctx := t.Context()
+			if caller > 0 {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, caller)
+				defer cancel()
+			}
+			var in time.Duration
+			b := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
+				in = until(req.Context())
+				resp, err := answer(200)(req)
+				resp.Request = req // whose context is the attempt's
+				return resp, err
+			})
+			resp, err := retry.New(b, within(time.Minute)).RoundTrip(place("GET", "").under(ctx).Request)
+			require.NoError(t, err)
+			assert.Equal(t, want, in)
+			assert.Equal(t, caller, until(resp.Request.Context()))
+			drop(resp)
 		})
-		resp, err := retry.New(b, within(time.Minute)).RoundTrip(place("GET", "").Request)
-		require.NoError(t, err)
-		assert.Equal(t, time.Minute, in)
-		_, ok := resp.Request.Context().Deadline()
-		assert.False(t, ok)
-		drop(resp)
-	})
+	}
 }

@@ -123,24 +123,54 @@ func TestTrailersGoBothWaysThroughARetry(t *testing.T) {
 
 // While an attempt still reads, its body may set a trailer: the next attempt would set the same ones.
 func TestARequestWithTrailersIsNotSentAgainWhileItsBodyIsRead(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		free := make(chan struct{})
-		req := withSums(t, "http://api.example.com/", 10)
-		req.Body = io.NopCloser(readerFunc(func([]byte) (int, error) { <-free; return 0, io.EOF }))
-		sent := 0
-		b := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
-			sent++
-			go func() { _, _ = io.Copy(io.Discard, req.Body); req.Body.Close() }()
-			return &http.Response{StatusCode: 503, Header: http.Header{}, Body: http.NoBody, Request: req}, nil
+	const wait = time.Second
+	for name, row := range map[string]struct {
+		read   time.Duration // how long the Read of the first attempt takes
+		result error         // of it
+		closed bool          // before that
+		again  bool
+	}{
+		"ends the body in time":        {wait - 1, io.EOF, false, true},
+		"ends the body too late":       {wait + 1, io.EOF, false, false},
+		"returns in time, closed":      {wait - 1, nil, true, true},
+		"is not ended by the Close":    {wait + 1, nil, true, false},
+		"returns in time, never ended": {wait - 1, nil, false, false},
+		"has ended long ago":           {0, io.EOF, false, true},
+		"is never called, closed":      {-1, nil, true, true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			req, begin := withSums(t, "http://api.example.com/", 10), time.Now()
+			req.Body = io.NopCloser(readerFunc(func([]byte) (int, error) { time.Sleep(row.read); return 0, row.result }))
+			var sent []time.Duration
+			b := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
+				sent = append(sent, time.Since(begin))
+				if row.read >= 0 {
+					go func() { _, _ = req.Body.Read(make([]byte, 9)) }()
+					synctest.Wait()
+				}
+				if row.closed {
+					req.Body.Close()
+				}
+				code := 503
+				if len(sent) == 2 {
+					code = 200
+				}
+				return &http.Response{StatusCode: code, Header: http.Header{}, Body: http.NoBody, Request: req}, nil
+			})
+			var d retry.Decision
+			resp, err := retry.New(b, every(wait)).RoundTrip(req.WithContext(retry.WithDecision(t.Context(), &d)))
+			require.NoError(t, err)
+			if row.again {
+				assert.Equal(t, []time.Duration{0, wait}, sent, name)
+			} else {
+				assert.Len(t, sent, 1, name)
+				assert.Equal(t, 503, resp.StatusCode, "the response in hand")
+				assert.ErrorIs(t, d.Reason, retry.ErrNotReplayable)
+				assert.ErrorContains(t, d.Reason, "an earlier attempt still reads it, and may set a trailer")
+			}
+			time.Sleep(time.Hour) // the Reads end
 		})
-		var d retry.Decision
-		resp, err := retry.New(b, every(time.Second)).RoundTrip(req.WithContext(retry.WithDecision(t.Context(), &d)))
-		require.NoError(t, err)
-		assert.Equal(t, 503, resp.StatusCode, "the response in hand")
-		assert.ErrorIs(t, d.Reason, retry.ErrNotReplayable)
-		assert.Equal(t, 1, sent)
-		close(free)
-	})
+	}
 }
 
 // A Read that ReadAhead has left behind sets no trailer in what the caller already has.

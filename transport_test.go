@@ -2,7 +2,6 @@ package retry_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -193,48 +192,6 @@ func TestPromise05_TheLastResponseIsReturnedUnread(t *testing.T) {
 			}
 		}
 	})
-}
-
-// Promise 6: "An error after one attempt is the base's own value, unwrapped. After more, or when the context ended a
-// wait, it is an *Error that matches the last attempt's error, the reason, and the context's error and cause, and that
-// has Timeout and Temporary."
-func TestPromise06_ErrorsTellTheWholeStory(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		own := fmt.Errorf("a base's own: %w", errPeerReset)
-		_, err := retry.New(play(fail(own)), retry.Policy{}).RoundTrip(place("POST", "").Request)
-		assert.Same(t, own, err)
-
-		late := fmt.Errorf("a base's own: %w", &net.OpError{Op: "read", Net: "tcp", Err: os.ErrDeadlineExceeded})
-		_, err = retry.New(play(fail(own), fail(late)), retry.Policy{}).RoundTrip(place("GET", "").Request)
-		assertError(t, err, retry.Error{Attempts: 4, Reason: retry.ErrMaxAttempts, Err: late})
-		assert.ErrorIs(t, err, os.ErrDeadlineExceeded)
-		assert.True(t, err.(net.Error).Timeout())
-		assert.True(t, err.(interface{ Temporary() bool }).Temporary(), "a timeout says so of itself")
-
-		cause := errors.New("the user went home")
-		ctx, cancel := context.WithCancelCause(t.Context())
-		defer time.AfterFunc(time.Second, func() { cancel(cause) }).Stop()
-		_, err = retry.New(play(answer(503, "Retry-After", "5")), retry.Policy{}).RoundTrip(place("GET", "").under(ctx).Request)
-		gone, _ := errors.AsType[*retry.Error](err)
-		require.NotNil(t, gone)
-		assertError(t, err, retry.Error{Attempts: 1, Reason: gone.Reason, StatusCode: 503})
-		assert.ErrorIs(t, err, cause)
-		assert.ErrorIs(t, err, context.Canceled)
-		assert.False(t, err.(net.Error).Timeout())
-	})
-}
-
-// assertError demands that err is want, and matches what is in it.
-func assertError(t *testing.T, err error, want retry.Error) {
-	t.Helper()
-	got, ok := err.(*retry.Error)
-	require.True(t, ok, "%T: %v", err, err)
-	assert.Equal(t, want, retry.Error{Attempts: got.Attempts, Reason: got.Reason, Err: got.Err, StatusCode: got.StatusCode})
-	for _, part := range []error{want.Reason, want.Err} {
-		if part != nil {
-			assert.ErrorIs(t, err, part)
-		}
-	}
 }
 
 // Promise 7: "A request that is not idempotent is not sent twice unless the first sending was certainly unprocessed."
