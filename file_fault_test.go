@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -55,8 +56,7 @@ func TestABodyThatCannotBeReadAtAnOffsetIsSentOnceAsItIs(t *testing.T) {
 	r, w, err := os.Pipe()
 	require.NoError(t, err)
 	_, err = w.WriteString("in a pipe")
-	require.NoError(t, err)
-	require.NoError(t, w.Close())
+	require.NoError(t, errors.Join(err, w.Close()))
 	for name, row := range map[string]struct {
 		body io.ReadCloser
 		want string
@@ -82,56 +82,55 @@ func TestABodyThatCannotBeReadAtAnOffsetIsSentOnceAsItIs(t *testing.T) {
 	}
 }
 
-func TestAFileThatHasBecomeTooShortDoesNotCostTheResponseInHand(t *testing.T) {
-	f, tr := note(t, "a note"), new(trail)
-	p := tr.eager(4)
-	p.OnAttempt = func(a retry.Attempt, d retry.Decision) { tr.watch(a, d); assert.NoError(t, f.Truncate(2)) }
-	s := play(answer(503), answer(200))
-	resp, err := retry.New(s, p).RoundTrip(putting(t, f))
-	require.NoError(t, err)
-	assert.Equal(t, "body of 503", readAndClose(t, resp), "it is unread")
-	assert.Equal(t, []string{"a note"}, s.texts())
-	assert.True(t, closed(f)())
-}
-
 func TestAFileThatBecomesTooShortFailsTheAttempt(t *testing.T) {
 	for _, proto := range []httpfault.Protocol{httpfault.HTTP1, httpfault.HTTP2} {
-		for _, way := range []string{"declared", "undeclared"} {
-			size := *uploadSize
-			p := pack(t, size)
-			f, err := os.OpenFile(p.name, os.O_RDWR, 0)
-			require.NoError(t, err)
+		for _, declared := range []int64{0, *uploadSize + preface} {
+			p := pack(t, *uploadSize)
 			truncate := func(_ http.ResponseWriter, r *http.Request) {
 				_, _ = io.CopyN(io.Discard, r.Body, 1)
-				assert.NoError(t, os.Truncate(p.name, size-1))
+				assert.NoError(t, os.Truncate(p.name, p.size-1))
 				_, _ = io.Copy(io.Discard, r.Body)
 				panic(http.ErrAbortHandler)
 			}
 			s := httpfault.Config{Protocol: proto, Pipe: true}.NewServer(t, httpfault.HandleFunc(truncate))
 			req := newRequest(t, "PUT", s.URL, "")
-			req.Body = f
-			if way == "declared" {
-				req.ContentLength = size + preface
-			}
-			_, err = retry.New(s.Transport(), new(trail).eager(1)).RoundTrip(req)
-			assert.ErrorIs(t, err, io.ErrUnexpectedEOF, "%v, %s", proto, way)
-			assert.ErrorContains(t, err, "request body ended after", "%v, %s", proto, way)
+			req.Body, _ = os.Open(p.name)
+			req.ContentLength = declared
+			_, err := retry.New(s.Transport(), new(trail).eager(1)).RoundTrip(req)
+			assert.ErrorIs(t, err, io.ErrUnexpectedEOF, "%v, %d", proto, declared)
+			assert.ErrorContains(t, err, fmt.Sprintf("request body ended after %d of %d bytes", p.size-1, p.size+preface))
 		}
 	}
 }
 
-func TestAFileThatGrowsIsSentAsItWas(t *testing.T) {
-	for _, declared := range []int64{0, 6} {
-		f, tr := note(t, "a note"), new(trail)
-		p := tr.eager(4)
-		p.OnAttempt = func(retry.Attempt, retry.Decision) { _, err := f.WriteAt([]byte(" more"), 6); assert.NoError(t, err) }
+func TestAFileIsSentAsItWasWhateverBecomesOfIt(t *testing.T) {
+	grow := func(f *os.File) { _, err := f.WriteAt([]byte(" more"), 6); assert.NoError(t, err) }
+	for name, row := range map[string]struct {
+		declared int64
+		change   func(*os.File) // after each attempt
+		answer   string
+		texts    []string
+	}{
+		"it grows":               {0, grow, "body of 200", []string{"a note", "a note", "a note"}},
+		"it grows, declared":     {6, grow, "body of 200", []string{"a note", "a note", "a note"}},
+		"declared to be shorter": {3, grow, "body of 200", []string{"a n", "a n", "a n"}},
+		"it is removed": {0, func(f *os.File) { _ = os.Remove(f.Name()) }, "body of 200",
+			[]string{"a note", "a note", "a note"}},
+		"it becomes too short, so that the response in hand is returned": {0,
+			func(f *os.File) { assert.NoError(t, f.Truncate(5)) }, "body of 503", []string{"a note"}},
+		"it becomes shorter, but not too short": {5,
+			func(f *os.File) { assert.NoError(t, f.Truncate(5)) }, "body of 200", []string{"a not", "a not", "a not"}},
+	} {
+		f, p := note(t, "a note"), noWait
+		p.OnAttempt = func(retry.Attempt, retry.Decision) { row.change(f) }
 		req := putting(t, f)
-		req.ContentLength = declared
+		req.ContentLength = row.declared
 		s := play(answer(503), answer(503), answer(200))
 		resp, err := retry.New(s, p).RoundTrip(req)
-		require.NoError(t, err)
-		assert.Equal(t, "body of 200", readAndClose(t, resp))
-		assert.Equal(t, []string{"a note", "a note", "a note"}, s.texts())
+		require.NoError(t, err, name)
+		assert.Equal(t, row.answer, readAndClose(t, resp), name)
+		assert.Equal(t, row.texts, s.texts(), name)
+		assert.True(t, closed(f)(), name)
 	}
 }
 
@@ -140,29 +139,14 @@ func TestAnEmptyFileThatGrowsIsSentOnce(t *testing.T) {
 	f, tr := note(t, ""), new(trail)
 	grow := func(*http.Request) (*http.Response, error) {
 		_, err := f.WriteString("a line of a log")
-		require.NoError(t, err)
-		_, err = f.Seek(0, io.SeekStart)
-		require.NoError(t, err)
+		_, back := f.Seek(0, io.SeekStart)
+		require.NoError(t, errors.Join(err, back))
 		return nil, errPeerReset
 	}
 	_, err := retry.New(play(grow), tr.eager(4)).RoundTrip(putting(t, io.NopCloser(f)))
 	assert.Equal(t, errPeerReset, err)
 	assert.Equal(t, retry.ErrNotReplayable, tr.last().Reason)
 	assert.NoError(t, f.Close())
-}
-
-func TestAFileThatIsRemovedArrives(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("an open file can't be removed")
-	}
-	f, tr := note(t, "a note"), new(trail)
-	p := tr.eager(4)
-	p.OnAttempt = func(retry.Attempt, retry.Decision) { _ = os.Remove(f.Name()) }
-	s := play(answer(503), answer(200))
-	resp, err := retry.New(s, p).RoundTrip(putting(t, f))
-	require.NoError(t, err)
-	assert.Equal(t, "body of 200", readAndClose(t, resp))
-	assert.Equal(t, []string{"a note", "a note"}, s.texts())
 }
 
 // Each request closes the file. On Linux, neither needs it any more.
@@ -205,37 +189,28 @@ func TestOneFileInTwoRequestsAtOnce(t *testing.T) {
 
 // shut returns a gate that holds the authority of putting for a minute.
 func shut(t testing.TB) *retry.Gate {
-	gate := new(retry.Gate)
-	p := retry.Policy{Gate: gate}
+	p := retry.Policy{Gate: new(retry.Gate)}
 	a := retry.Attempt{Request: putting(t, nil), Response: &http.Response{
 		StatusCode: 503, Header: http.Header{"Retry-After": {"60"}},
 	}}
 	require.True(t, p.Decide(a, time.Now()).Retry)
-	return gate
+	return p.Gate
 }
 
 // Promise 4: "Every body is closed: the caller's on every path, also when nothing is sent."
 func TestABodyLikeAFileIsClosedOnEveryPath(t *testing.T) {
 	done, cancel := context.WithCancel(t.Context())
 	cancel()
-	soon, cancelSoon := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancelSoon()
-	gate := new(retry.Gate)
-	held := retry.Policy{Gate: gate, MaxAttempts: 1}
-	resp, err := retry.New(play(answer(503, "Retry-After", "30")), held).RoundTrip(putting(t, http.NoBody))
-	require.NoError(t, err)
-	require.NoError(t, resp.Body.Close())
 	for name, row := range map[string]struct {
 		ctx  context.Context
 		base http.RoundTripper
 		p    retry.Policy
 	}{
-		"success":         {t.Context(), play(answer(200)), retry.Policy{}},
-		"one attempt":     {t.Context(), play(answer(503)), retry.Policy{MaxAttempts: 1}},
-		"exhausted":       {t.Context(), play(answer(503)), noWait},
-		"timeout":         {t.Context(), play(answer(200)), retry.Policy{AttemptTimeout: time.Hour}},
-		"context ended":   {done, &http.Transport{}, retry.Policy{}},
-		"not sent at all": {soon, play(answer(200)), held},
+		"success":       {t.Context(), play(answer(200)), retry.Policy{}},
+		"one attempt":   {t.Context(), play(answer(503)), retry.Policy{MaxAttempts: 1}},
+		"exhausted":     {t.Context(), play(answer(503)), noWait},
+		"timeout":       {t.Context(), play(answer(200)), retry.Policy{AttemptTimeout: time.Hour}},
+		"context ended": {done, &http.Transport{}, retry.Policy{}},
 		"panic": {t.Context(), play(answer(503)), retry.Policy{OnAttempt: func(retry.Attempt, retry.Decision) {
 			panic("so what")
 		}}},

@@ -123,7 +123,7 @@ var ways = []struct {
 		f := p.open(t)
 		t.Cleanup(func() { assert.NoError(t, f.Close()) })
 		req.Body, req.ContentLength = io.NopCloser(f), p.size
-		return func() bool { return true }
+		return func() bool { return descriptors(p.name) <= 1 }
 	}},
 	{"no file, but like one", func(t *testing.T, p *parcel, req *http.Request) func() bool {
 		text, err := os.ReadFile(p.name)
@@ -138,12 +138,24 @@ var ways = []struct {
 		f := p.open(t)
 		t.Cleanup(func() { assert.NoError(t, f.Close()) })
 		retry.SetBody(req, io.NewSectionReader(f, preface, p.size), p.size)
-		return func() bool { return true }
+		return func() bool { return descriptors(p.name) <= 1 }
 	}},
 }
 
+// closed reports whether f is, and nobody has its file open by another descriptor.
 func closed(f *os.File) func() bool {
-	return func() bool { _, err := f.Stat(); return err != nil }
+	return func() bool { _, err := f.Stat(); return err != nil && descriptors(f.Name()) == 0 }
+}
+
+// descriptors returns by how many this process has a file open, on Linux, or 0.
+func descriptors(name string) (n int) {
+	links, _ := filepath.Glob("/proc/self/fd/*")
+	for _, link := range links {
+		if to, err := os.Readlink(link); err == nil && to == name {
+			n++
+		}
+	}
+	return n
 }
 
 // lingering takes half a second over HTTP/1, for which net/http's server waits before it closes what it has not read.

@@ -56,9 +56,9 @@ func (s *section) read(p []byte) (int, error) {
 	case n > 0 && (err == nil || err == io.EOF):
 		return n, nil
 	case err == nil:
-		return n, io.ErrNoProgress
+		return 0, io.ErrNoProgress
 	case err == io.EOF && s.source.end < math.MaxInt64:
-		return n, &shortBodyError{s.off - s.source.start, s.source.end - s.source.start}
+		return 0, &shortBodyError{s.off - s.source.start, s.source.end - s.source.start}
 	}
 	return n, err
 }

@@ -9,8 +9,11 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"os"
+	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -71,17 +74,33 @@ type lies struct {
 func (l lies) ReadAt([]byte, int64) (int, error) { return l.n, l.err }
 
 func TestSetBodyBearsAReaderThatLies(t *testing.T) {
-	for want, body := range map[error]io.ReaderAt{
-		io.ErrUnexpectedEOF: strings.NewReader("text"),
-		io.ErrNoProgress:    lies{0, nil},
-		errPage:             lies{-5, errPage},
-		nil:                 lies{math.MaxInt, nil},
+	for _, row := range []struct {
+		body io.ReaderAt
+		n    int // of the first Read
+		want error
+		all  int
+		end  error
+	}{
+		{strings.NewReader("text"), 4, nil, 4, io.ErrUnexpectedEOF},
+		{lies{0, nil}, 0, io.ErrNoProgress, 0, io.ErrNoProgress},
+		{lies{0, errPage}, 0, errPage, 0, errPage},
+		{lies{-5, errPage}, 0, errPage, 0, errPage},
+		{lies{3, errPage}, 3, errPage, 3, errPage},
+		{lies{3, io.EOF}, 3, nil, 8, nil},
+		{lies{math.MaxInt, nil}, 8, nil, 8, nil},
 	} {
 		req := newRequest(t, "PUT", "http://api.example/", "")
-		retry.SetBody(req, body, 8)
+		retry.SetBody(req, row.body, 8)
+		n, err := req.Body.Read(nil)
+		assert.Zero(t, n)
+		assert.NoError(t, err)
+		n, err = req.Body.Read(make([]byte, 20))
+		assert.Equal(t, row.n, n)
+		assert.Equal(t, row.want, err)
+		retry.SetBody(req, row.body, 8)
 		text, err := io.ReadAll(req.Body)
-		assert.ErrorIs(t, err, want)
-		assert.LessOrEqual(t, len(text), 8)
+		assert.ErrorIs(t, err, row.end)
+		assert.Len(t, text, row.all)
 		assert.NoError(t, req.Body.Close())
 		_, err = req.Body.Read(make([]byte, 1))
 		assert.Equal(t, http.ErrBodyReadAfterClose, err)
@@ -109,6 +128,91 @@ func TestOneSetBodyServesManyRequests(t *testing.T) {
 		assert.True(t, r.Whole)
 		assert.Equal(t, hex.EncodeToString(sum[:]), r.SHA256)
 	}
+}
+
+// The kernel goes on to the end of what it is given, and by an offset that no other attempt may have.
+func TestWhatTheKernelIsGivenOfASection(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux can open a file again by its descriptor")
+	}
+	device, err := os.Open("/dev/zero")
+	require.NoError(t, err)
+	gone := note(t, "a note")
+	require.NoError(t, gone.Close())
+	for name, row := range map[string]struct {
+		file *os.File
+		size int64
+		want error
+	}{
+		"all of a file":   {note(t, "a note"), 6, nil},
+		"all there is":    {note(t, "a note"), -1, nil},
+		"more than it is": {note(t, "a note"), 7, nil},
+		"its beginning":   {note(t, "a note"), 5, errors.ErrUnsupported},
+		"a device":        {device, 6, errors.ErrUnsupported},
+		"a closed file":   {gone, 6, errors.ErrUnsupported},
+	} {
+		req := newRequest(t, "PUT", "http://api.example/", "")
+		retry.SetBody(req, row.file, row.size)
+		for range 2 {
+			body := req.Body.(syscall.Conn)
+			conn, err := body.SyscallConn()
+			if row.want != nil {
+				assert.ErrorIs(t, err, errors.ErrUnsupported, name)
+			} else {
+				assert.NoError(t, err, name)
+				assert.NotNil(t, conn, name)
+			}
+			_, err = body.SyscallConn()
+			assert.ErrorIs(t, err, os.ErrClosed, "%s: asked again", name)
+			assert.NoError(t, req.Body.Close())
+			req.Body, err = req.GetBody()
+			if name == "a closed file" || name == "more than it is" {
+				assert.Error(t, err, name)
+				break
+			}
+			assert.NoError(t, err, name)
+		}
+		if req.Body != nil {
+			assert.NoError(t, req.Body.Close())
+			_, err = req.Body.(syscall.Conn).SyscallConn()
+			assert.ErrorIs(t, err, os.ErrClosed, "%s: closed", name)
+		}
+		_ = row.file.Close()
+		assert.Zero(t, descriptors(row.file.Name()), name)
+	}
+}
+
+// A base may read on when it has answered, and close a body again and again.
+func TestABodyIsOpenForAsLongAsAnAttemptReadsIt(t *testing.T) {
+	v := &vault{text: bytes.NewReader([]byte("a text of its own"))}
+	var bodies []io.ReadCloser
+	begin := make([]byte, 2)
+	rt := retry.New(roundTripperFunc(func(req *http.Request) (*http.Response, error) {
+		bodies = append(bodies, req.Body)
+		_, err := io.ReadFull(req.Body, begin)
+		assert.NoError(t, err)
+		if len(bodies) == 1 {
+			for range 3 {
+				assert.NoError(t, req.Body.Close())
+			}
+		}
+		return bodiless([]int{503, 503, 200}[len(bodies)-1])(req)
+	}), noWait)
+	resp, err := rt.RoundTrip(putting(t, v))
+	require.NoError(t, err)
+	assert.Equal(t, 200, resp.StatusCode)
+	for i, body := range bodies {
+		text, err := io.ReadAll(body)
+		if i == 0 {
+			assert.Equal(t, http.ErrBodyReadAfterClose, err)
+			continue
+		}
+		assert.NoError(t, err)
+		assert.Equal(t, "text of its own", string(text))
+		assert.False(t, v.over(t)(), "it is in use")
+		assert.NoError(t, body.Close())
+	}
+	assert.True(t, v.over(t)())
 }
 
 // A section lets the kernel send it, which must not go on beyond its end.
