@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -204,4 +205,26 @@ func TestAnErrorOfAnyShapeIsAskedInBoundedTime(t *testing.T) {
 	o.URL = nil
 	a := retry.Attempt{Request: o.Request, Err: errors.Join((*net.OpError)(nil), errors.New("http: nil Request.URL"))}
 	assert.Equal(t, retry.Final, retry.Classify(a), "a nil pointer does not hide what is wrong with the request")
+}
+
+// RFC 9110 sections 5.5 and 5.6.2
+func TestEachCharacterOfAMethodAFieldAndAURL(t *testing.T) {
+	const token = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	class := map[bool]retry.Class{true: retry.Transient, false: retry.Final}
+	send := func(text string, change func(o *order)) retry.Class {
+		o := place("GET", "")
+		change(o)
+		return classOf(o.Request, text)
+	}
+	for c := range rune(0x100) {
+		char, control := string(c), c < 0x20 || c == 0x7f
+		isToken := strings.Contains(token, char)
+		assert.Equal(t, class[isToken], send("?", func(o *order) { o.Method = "GET" + char }), "%q in a method", c)
+		assert.Equal(t, class[isToken], send("?", func(o *order) { o.Header[char] = []string{""} }), "%q in a name", c)
+		assert.Equal(t, class[!control || c == '\t'], send("?", func(o *order) { o.Header["A"] = []string{"a" + char} }),
+			"%q in a value", c)
+		assert.Equal(t, class[!control], send("net/http: can't write control character in Request.URL",
+			func(o *order) { o.URL.Opaque = "/" + char }), "%q in a URL", c)
+	}
+	assert.Equal(t, retry.Transient, send("?", func(o *order) { o.Method = "" }))
 }

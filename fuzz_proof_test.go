@@ -21,6 +21,31 @@ import (
 	"github.com/seed-e3550de8/retry"
 )
 
+// dice are the choices of a run, which the fuzzer makes.
+type dice struct{ bytes []byte }
+
+// roll returns a number below n, zero when the bytes are used up.
+func (d *dice) roll(n int) int {
+	if len(d.bytes) == 0 {
+		return 0
+	}
+	b := d.bytes[0]
+	d.bytes = d.bytes[1:]
+	return int(b) % n
+}
+
+func pick[T any](d *dice, choices ...T) T { return choices[d.roll(len(choices))] }
+
+// seed adds n runs of so many choices.
+func seed(f *testing.F, n, size int) {
+	random := rand.NewChaCha8([32]byte{})
+	for range n {
+		choices := make([]byte, size)
+		_, _ = random.Read(choices)
+		f.Add(choices)
+	}
+}
+
 // A cause sends a request through net/http to a server of its own, and so has the error that net/http makes of it.
 type cause struct {
 	base   http.RoundTripper
@@ -156,14 +181,7 @@ func (p *proof) body() func() (io.ReadCloser, error) {
 
 // FuzzProof checks the seventh promise: a POST without a key is sent again only if no server has acted on it.
 func FuzzProof(f *testing.F) {
-	random := rand.New(rand.NewPCG(11, 11))
-	for range 200 {
-		choices := make([]byte, 24)
-		for i := range choices {
-			choices[i] = byte(random.UintN(256))
-		}
-		f.Add(choices)
-	}
+	seed(f, 200, 24)
 	primeResolver()
 	f.Fuzz(func(t *testing.T, choices []byte) {
 		synctest.Test(t, func(t *testing.T) {

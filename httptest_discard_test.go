@@ -6,15 +6,17 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/seed-e3550de8/retry"
-	"github.com/seed-e3550de8/retry/httpfault"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-e3550de8/retry"
+	"github.com/seed-e3550de8/retry/httpfault"
 )
 
 // alternate answers every other request by bad and the rest by 200.
@@ -149,4 +151,27 @@ func TestAGzippedPageKeepsItsConnectionAndTheNextIsUnpacked(t *testing.T) {
 		assert.Equal(t, "page", readAndClose(t, resp))
 		assert.Equal(t, 1, srv.Connections())
 	})
+}
+
+// perhaps is a handler that answers its nth call with the nth status, and then with 200. The body of each answer is
+// its status text.
+func perhaps(statuses ...int) http.HandlerFunc {
+	var mu sync.Mutex
+	return func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		code := http.StatusOK
+		if len(statuses) > 0 {
+			code, statuses = statuses[0], statuses[1:]
+		}
+		mu.Unlock()
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.WriteHeader(code)
+		_, _ = io.WriteString(w, http.StatusText(code))
+	}
+}
+
+// stall is a handler that reads the request and then waits until the client goes.
+func stall(_ http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	<-r.Context().Done()
 }

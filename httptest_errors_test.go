@@ -13,9 +13,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/seed-e3550de8/retry"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-e3550de8/retry"
 )
 
 // A failure is a way for every attempt to end without a response.
@@ -142,8 +143,6 @@ func TestConnectionsThatFailOnTheLoopbackInterface(t *testing.T) {
 		{name: "reset after the request is read", text: "reset", class: retry.Transient,
 			base: over(func(c net.Conn) { readRequest(c); reset(c) })},
 		{name: "closed after the request is read", text: "EOF", class: retry.Transient, base: over(readRequest)},
-		{name: "closed inside the headers", text: "unexpected EOF", class: retry.Transient,
-			base: over(sending("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"))},
 	})
 }
 
@@ -186,6 +185,13 @@ func TestConnectionsThatFailInABubble(t *testing.T) {
 					return d.DialContext(ctx, "tcp", "example.com:80")
 				})
 			}},
+		{name: "HTTP/1 spoken to an HTTP/2 client", text: "http2: ", class: retry.Transient,
+			base: func(t *testing.T) http.RoundTripper {
+				return serveRaw(t, http2, func(c net.Conn) {
+					_, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+					stalled(c)
+				}).base
+			}},
 		{name: "no headers within ResponseHeaderTimeout", text: "timeout awaiting response headers", class: retry.Transient,
 			base: func(t *testing.T) http.RoundTripper {
 				s := serveRaw(t, http1, stalled)
@@ -197,18 +203,6 @@ func TestConnectionsThatFailInABubble(t *testing.T) {
 				var s *site
 				s = serveRaw(t, http1, func(c net.Conn) { readRequest(c); s.open()[0].Close(); stalled(c) })
 				return s.base
-			}},
-	})
-}
-
-func TestAServerThatSpeaksHTTP1ToAnHTTP2Client(t *testing.T) {
-	unfold(t, true, []failure{
-		{name: "HTTP/2 spoken to HTTP/1", text: "http2: ", class: retry.Transient,
-			base: func(t *testing.T) http.RoundTripper {
-				return serveRaw(t, http2, func(c net.Conn) {
-					_, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
-					_, _ = io.Copy(io.Discard, c)
-				}).base
 			}},
 	})
 }

@@ -11,9 +11,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/seed-e3550de8/retry"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-e3550de8/retry"
 )
 
 // The frame types, flags and error codes of RFC 9113 sections 6 and 7 that these tests use.

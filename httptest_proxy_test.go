@@ -13,9 +13,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/seed-e3550de8/retry"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-e3550de8/retry"
 )
 
 // CONNECT to a server, not through a proxy: the response's body is what the tunnel sends, the request's what it gets.

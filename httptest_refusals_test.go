@@ -189,28 +189,6 @@ func TestARefusalWithoutItsDefectIsTransient(t *testing.T) {
 	}
 }
 
-// RFC 9110 sections 5.5 and 5.6.2
-func TestEachCharacterOfAMethodAFieldAndAURL(t *testing.T) {
-	const token = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	class := map[bool]retry.Class{true: retry.Transient, false: retry.Final}
-	send := func(text string, change func(o *order)) retry.Class {
-		o := place("GET", "")
-		change(o)
-		return classOf(o.Request, text)
-	}
-	for c := range rune(0x100) {
-		char, control := string(c), c < 0x20 || c == 0x7f
-		isToken := strings.Contains(token, char)
-		assert.Equal(t, class[isToken], send("?", func(o *order) { o.Method = "GET" + char }), "%q in a method", c)
-		assert.Equal(t, class[isToken], send("?", func(o *order) { o.Header[char] = []string{""} }), "%q in a name", c)
-		assert.Equal(t, class[!control || c == '\t'], send("?", func(o *order) { o.Header["A"] = []string{"a" + char} }),
-			"%q in a value", c)
-		assert.Equal(t, class[!control], send("net/http: can't write control character in Request.URL",
-			func(o *order) { o.URL.Opaque = "/" + char }), "%q in a URL", c)
-	}
-	assert.Equal(t, retry.Transient, send("?", func(o *order) { o.Method = "" }))
-}
-
 // CancelRequest leaves no trace but two texts, which Classify compares: this fails if a release of Go changes them.
 func TestARequestThatCancelRequestEndedIsFinal(t *testing.T) {
 	cases := []struct {

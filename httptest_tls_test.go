@@ -18,9 +18,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-e3550de8/retry"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-e3550de8/retry"
 )
+
+const secureURL = "https://example.com/"
 
 // selfSigned returns a certificate for host, valid until the given year, and the pool that trusts it. A bubble's clock
 // begins in the year 2000.
@@ -88,27 +91,30 @@ func TestFailuresOfTLS(t *testing.T) {
 			server.ClientAuth, server.MaxVersion = tls.RequireAnyClientCert, version
 		}
 	}
-	const url = "https://example.com/"
 	unfold(t, true, []failure{
-		{name: "unknown authority", url: url, text: "unknown authority", class: retry.Final,
+		{name: "unknown authority", url: secureURL, text: "unknown authority", class: retry.Final,
 			base: handshake("example.com", 2100, false, nil)},
-		{name: "expired", url: url, text: "expired", class: retry.Final, base: handshake("example.com", 1995, true, nil)},
-		{name: "for another name", url: url, text: "not example.com", class: retry.Final,
+		{name: "expired", url: secureURL, text: "expired", class: retry.Final, base: handshake("example.com", 1995, true, nil)},
+		{name: "for another name", url: secureURL, text: "not example.com", class: retry.Final,
 			base: handshake("example.org", 2100, true, nil)},
-		{name: "no client certificate, TLS 1.3", url: url, text: "remote error: tls: certificate required",
-			class: retry.Final,
-			base:  handshake("example.com", 2100, true, wantClient(tls.VersionTLS13))},
-		{name: "no client certificate, TLS 1.2", url: url, text: "remote error: tls:", class: retry.Final,
+		{name: "no client certificate, TLS 1.3", url: secureURL, text: "remote error: tls: certificate required",
+			class: retry.Final, base: handshake("example.com", 2100, true, wantClient(tls.VersionTLS13))},
+		{name: "no client certificate, TLS 1.2", url: secureURL, text: "remote error: tls:", class: retry.Final,
 			base: handshake("example.com", 2100, true, wantClient(tls.VersionTLS12))},
-		{name: "no version in common", url: url, text: "remote error: tls: protocol version", class: retry.Final,
+		{name: "no version in common", url: secureURL, text: "remote error: tls: protocol version", class: retry.Final,
 			base: handshake("example.com", 2100, true, func(server, client *tls.Config) {
 				server.MinVersion, client.MaxVersion = tls.VersionTLS13, tls.VersionTLS12
 			})},
-		{name: "no protocol in common", url: url, text: "remote error: tls: no application protocol", class: retry.Final,
+		{name: "no protocol in common", url: secureURL, text: "remote error: tls: no application protocol", class: retry.Final,
 			base: handshake("example.com", 2100, true, func(server, client *tls.Config) {
 				server.NextProtos, client.NextProtos = []string{"other"}, []string{"http/1.1"}
 			})},
-		{name: "Encrypted Client Hello is rejected", url: url, text: "tls: server rejected ECH", class: retry.Final,
+		{name: "no certificate yet, which may pass", url: secureURL, text: "remote error: tls: internal error",
+			class: retry.Transient, base: handshake("example.com", 2100, true, func(server, _ *tls.Config) {
+				server.Certificates = nil
+				server.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return nil, errors.New("not yet") }
+			})},
+		{name: "Encrypted Client Hello is rejected", url: secureURL, text: "tls: server rejected ECH", class: retry.Final,
 			base: handshake("example.com", 2100, true, func(_, client *tls.Config) {
 				client.EncryptedClientHelloConfigList = encryptedClientHello(t, "example.com")
 			})},
@@ -123,18 +129,17 @@ func TestServersThatDoNotSpeakTLS(t *testing.T) {
 			return s.base
 		}
 	}
-	const url = "https://example.com/"
 	unfold(t, true, []failure{
-		{name: "HTTP in clear text", url: url, text: "first record does not look like a TLS handshake", class: retry.Final,
+		{name: "HTTP in clear text", url: secureURL, text: "first record does not look like a TLS handshake", class: retry.Final,
 			base: raw(func(c net.Conn) {
 				_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 				_, _ = io.Copy(io.Discard, c)
 			})},
-		{name: "the handshake stalls", url: url, text: "TLS handshake timeout", class: retry.Unprocessed,
+		{name: "the handshake stalls", url: secureURL, text: "TLS handshake timeout", class: retry.Unprocessed,
 			base: raw(func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })},
-		{name: "closed in the handshake", url: url, text: "EOF", class: retry.Transient,
+		{name: "closed in the handshake", url: secureURL, text: "EOF", class: retry.Transient,
 			base: raw(func(c net.Conn) { _, _ = c.Read(make([]byte, 1<<10)) })},
-		{name: "reset in the handshake", url: url, text: "reset", class: retry.Transient,
+		{name: "reset in the handshake", url: secureURL, text: "reset", class: retry.Transient,
 			base: raw(func(c net.Conn) { _, _ = c.Read(make([]byte, 1<<10)); reset(c) })},
 	})
 }
@@ -205,24 +210,21 @@ func answerAfter(damage func(*flipper)) func(*flipper, *tls.Conn) {
 
 func TestDamageToATLSConnectionMayPass(t *testing.T) {
 	const (
-		url     = "https://example.com/"
 		version = 2 // of the record's header
 		last    = -1
 	)
 	var rows []failure
 	for name, tlsVersion := range map[string]uint16{"TLS 1.2": tls.VersionTLS12, "TLS 1.3": tls.VersionTLS13} {
 		rows = append(rows,
-			failure{name: name + ", a bit of the response", url: url, text: "local error: tls: bad record MAC",
-				class: retry.Transient,
-				base:  damaged(tlsVersion, answerAfter(func(f *flipper) { f.write = last }))},
-			failure{name: name + ", a bit of the request", url: url, text: "remote error: tls: bad record MAC",
-				class: retry.Transient,
-				base:  damaged(tlsVersion, answerAfter(func(f *flipper) { f.read = last }))},
-			failure{name: name + ", a bit of the response's record header", url: url, text: "received record with version",
+			failure{name: name + ", a bit of the response", url: secureURL, text: "local error: tls: bad record MAC",
+				class: retry.Transient, base: damaged(tlsVersion, answerAfter(func(f *flipper) { f.write = last }))},
+			failure{name: name + ", a bit of the request", url: secureURL, text: "remote error: tls: bad record MAC",
+				class: retry.Transient, base: damaged(tlsVersion, answerAfter(func(f *flipper) { f.read = last }))},
+			failure{name: name + ", a bit of the response's record header", url: secureURL, text: "received record with version",
 				class: retry.Transient, base: damaged(tlsVersion, answerAfter(func(f *flipper) { f.write = version }))},
-			failure{name: name + ", a bit of the handshake", url: url, class: retry.Transient, text: "tls: ",
+			failure{name: name + ", a bit of the handshake", url: secureURL, class: retry.Transient, text: "tls: ",
 				base: damaged(tlsVersion, func(f *flipper, c *tls.Conn) { f.write = -10; _ = c.Handshake() })},
-			failure{name: name + ", cut off in the handshake", url: url, class: retry.Transient, text: "EOF",
+			failure{name: name + ", cut off in the handshake", url: secureURL, class: retry.Transient, text: "EOF",
 				base: damaged(tlsVersion, func(f *flipper, c *tls.Conn) {
 					f.Conn = &cut{Conn: f.Conn, left: 100}
 					_ = c.Handshake()
@@ -244,15 +246,4 @@ func (c *cut) Write(p []byte) (int, error) {
 		c.Close()
 	}
 	return n, err
-}
-
-func TestAServerThatHasNoCertificateYetMayHaveOneSoon(t *testing.T) {
-	unfold(t, true, []failure{
-		{name: "internal_error", url: "https://example.com/", text: "remote error: tls: internal error",
-			class: retry.Transient,
-			base: handshake("example.com", 2100, true, func(server, _ *tls.Config) {
-				server.Certificates = nil
-				server.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return nil, errors.New("not yet") }
-			})},
-	})
 }
