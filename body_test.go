@@ -101,11 +101,16 @@ func TestADrainTakesNoLongerThanTheWaitAndNoLongerThanASecond(t *testing.T) {
 		for name, like := range map[string]retry.Policy{
 			"bare":                    {},
 			"with an AttemptTimeout":  {AttemptTimeout: time.Hour},
+			"with one, and heeding":   {AttemptTimeout: time.Minute},
 			"with one, and looked at": {AttemptTimeout: 1, Classify: peeking},
 		} {
 			synctest.Test(t, func(t *testing.T) {
 				like.Backoff = retry.Constant(wait)
-				s := play(page(503, drip(time.Hour, -1)), answer(200))
+				first, drain := page(503, drip(time.Hour, -1)), drain
+				if name == "with one, and heeding" {
+					first, drain = heeding, max(drain-time.Millisecond, 0)
+				}
+				s := play(first, answer(200))
 				mustEnd(t, retry.New(s, like), place("GET", ""))
 				closed := s.sent[0].page.(*watched).closedAt
 				if like.Classify == nil {
@@ -119,6 +124,11 @@ func TestADrainTakesNoLongerThanTheWaitAndNoLongerThanASecond(t *testing.T) {
 			})
 		}
 	}
+}
+
+// heeding is a 503 whose body ends with the context, as those of net/http do.
+func heeding(req *http.Request) (*http.Response, error) {
+	return page(503, readerFunc(func([]byte) (int, error) { <-req.Context().Done(); return 0, req.Context().Err() }))(req)
 }
 
 func peeking(a retry.Attempt) retry.Class {

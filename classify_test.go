@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"reflect"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -108,52 +107,6 @@ func TestClassifyKnowsEachError(t *testing.T) {
 	assert.Equal(t, retry.Transient, retry.Classify(retry.Attempt{Err: io.EOF}), "an attempt without a request")
 }
 
-func TestIdempotentAsksTheMethodTheKeyAndTheContext(t *testing.T) {
-	for method, want := range map[string]bool{
-		"": true, "GET": true, "HEAD": true, "OPTIONS": true, "TRACE": true, "PUT": true, "DELETE": true, "QUERY": true,
-		"POST": false, "PATCH": false, "CONNECT": false, "get": false, "Put": false, "PROPFIND": false, "query": false,
-	} {
-		assert.Equal(t, want, retry.Idempotent(place(method, "").Request), "%q", method)
-		for name, header := range map[string]http.Header{
-			"key":               {"Idempotency-Key": {"1"}},
-			"X- key":            {"X-Idempotency-Key": {"1"}},
-			"key without value": {"Idempotency-Key": nil},
-			"empty key":         {"X-Idempotency-Key": {""}},
-		} {
-			o := once(method, "")
-			o.Header = header
-			assert.True(t, retry.Idempotent(o.Request), "%q with %s", method, name)
-		}
-		assert.True(t, retry.Idempotent(place(method, "").under(retry.AsIdempotent(t.Context())).Request), "%q", method)
-	}
-	o := once("POST", "")
-	o.Header = http.Header{"idempotency-key": {"1"}, "X-Request-Id": {"1"}}
-	assert.False(t, retry.Idempotent(o.Request), "header maps have canonical keys")
-	o.Header = nil
-	assert.False(t, retry.Idempotent(o.Request))
-	assert.False(t, retry.Idempotent(nil))
-	assert.True(t, retry.Idempotent(&http.Request{}))
-}
-
-func TestReplayableAsksForGetBodyOnlyIfThereIsABody(t *testing.T) {
-	getBody := func() (io.ReadCloser, error) { return http.NoBody, nil }
-	for _, row := range []struct {
-		name string
-		req  *http.Request
-		want bool
-	}{
-		{"nil request", nil, false},
-		{"no body", &http.Request{}, true},
-		{"NoBody", &http.Request{Body: http.NoBody}, true},
-		{"a body", &http.Request{Body: io.NopCloser(nil)}, false},
-		{"a body and its length", &http.Request{Body: io.NopCloser(nil), ContentLength: 7}, false},
-		{"a body and GetBody", &http.Request{Body: io.NopCloser(nil), GetBody: getBody}, true},
-		{"GetBody alone", &http.Request{GetBody: getBody}, true},
-	} {
-		assert.Equal(t, row.want, retry.Replayable(row.req), row.name)
-	}
-}
-
 func TestAClassHasAName(t *testing.T) {
 	assert.Equal(t, "final transient unprocessed Class(7) Class(-1)",
 		fmt.Sprint(retry.Final, " ", retry.Transient, " ", retry.Unprocessed, " ", retry.Class(7), " ", retry.Class(-1)))
@@ -205,26 +158,4 @@ func TestAnErrorOfAnyShapeIsAskedInBoundedTime(t *testing.T) {
 	o.URL = nil
 	a := retry.Attempt{Request: o.Request, Err: errors.Join((*net.OpError)(nil), errors.New("http: nil Request.URL"))}
 	assert.Equal(t, retry.Final, retry.Classify(a), "a nil pointer does not hide what is wrong with the request")
-}
-
-// RFC 9110 sections 5.5 and 5.6.2
-func TestEachCharacterOfAMethodAFieldAndAURL(t *testing.T) {
-	const token = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	class := map[bool]retry.Class{true: retry.Transient, false: retry.Final}
-	send := func(text string, change func(o *order)) retry.Class {
-		o := place("GET", "")
-		change(o)
-		return classOf(o.Request, text)
-	}
-	for c := range rune(0x100) {
-		char, control := string(c), c < 0x20 || c == 0x7f
-		isToken := strings.Contains(token, char)
-		assert.Equal(t, class[isToken], send("?", func(o *order) { o.Method = "GET" + char }), "%q in a method", c)
-		assert.Equal(t, class[isToken], send("?", func(o *order) { o.Header[char] = []string{""} }), "%q in a name", c)
-		assert.Equal(t, class[!control || c == '\t'], send("?", func(o *order) { o.Header["A"] = []string{"a" + char} }),
-			"%q in a value", c)
-		assert.Equal(t, class[!control], send("net/http: can't write control character in Request.URL",
-			func(o *order) { o.URL.Opaque = "/" + char }), "%q in a URL", c)
-	}
-	assert.Equal(t, retry.Transient, send("?", func(o *order) { o.Method = "" }))
 }

@@ -20,10 +20,8 @@ func begin(f func()) *task {
 	go func() {
 		defer close(t.done)
 		defer func() {
-			if !t.returned {
-				// If it comes too late, nobody is left to hear of it, and the process must not die of it.
-				t.panicked = recover()
-			}
+			// If it comes too late, nobody is left to hear of it, and the process must not die of it.
+			t.panicked = recover()
 		}()
 		f()
 		t.returned = true

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -195,7 +196,9 @@ func TestTheAnswerOfAProxyToTheDefaultBase(t *testing.T) {
 		"503 Service Unavailable": retry.Unprocessed,
 		"502 ":                    retry.Unprocessed, "302 Found": retry.Unprocessed,
 	} {
-		unfold(t, true, []failure{{name: status, url: "https://example.com/", text: "proxyconnect tcp: " + status[:3],
+		code, _ := strconv.Atoi(status[:3])
+		phrase := strings.TrimSpace(status[:3] + " " + http.StatusText(code))
+		unfold(t, true, []failure{{name: status, url: "https://example.com/", text: "proxyconnect tcp: " + phrase,
 			class: class,
 			base: func(t *testing.T) http.RoundTripper {
 				proxied := via("http://proxy.example.com:3128",

@@ -99,18 +99,16 @@ func (b *peekedBody) peek(ctx context.Context, cancel <-chan struct{}, n int) ([
 	if b.isClosed() {
 		return nil, http.ErrBodyReadAfterClose
 	}
-	const maxEmpty = 100 // as bufio has it
-	for empty := 0; len(b.ahead) < n && b.err == nil; empty++ {
+	for empty := 0; len(b.ahead) < n && b.err == nil; {
+		if empty == maxEmptyReads {
+			return slices.Clip(b.ahead), io.ErrNoProgress
+		}
 		had := len(b.ahead)
-		err := b.fill(ctx, cancel, n)
-		if len(b.ahead) > had {
-			empty = 0
-		}
-		if err == nil && empty == maxEmpty {
-			err = io.ErrNoProgress
-		}
-		if err != nil {
+		if err := b.fill(ctx, cancel, n); err != nil {
 			return slices.Clip(b.ahead), err
+		}
+		if empty++; len(b.ahead) > had {
+			empty = 0
 		}
 	}
 	if len(b.ahead) >= n {

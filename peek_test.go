@@ -85,7 +85,7 @@ func TestPeekGivesNothingWhereThereIsNoBody(t *testing.T) {
 		"204":     {StatusCode: 204, Body: body},
 		"304":     {StatusCode: 304, Body: body},
 		"HEAD":    {StatusCode: 200, Body: body, Request: &http.Request{Method: "HEAD"}},
-		"CONNECT": {StatusCode: 200, Body: body, Request: &http.Request{Method: "CONNECT"}},
+		"CONNECT": {StatusCode: 299, Body: body, Request: &http.Request{Method: "CONNECT"}},
 	} {
 		page, err := retry.Peek(resp, 10)
 		assert.NoError(t, err, name)
@@ -94,6 +94,9 @@ func TestPeekGivesNothingWhereThereIsNoBody(t *testing.T) {
 			assert.Equal(t, body, resp.Body, "%s: nobody has looked at it", name)
 		}
 	}
+	refused := &http.Response{StatusCode: 503, Body: body, Request: &http.Request{Method: "CONNECT"}}
+	_, err := retry.Peek(refused, 1)
+	assert.Equal(t, errPage, err, "there is no tunnel")
 	for _, n := range []int{0, -1, math.MinInt} {
 		resp := &http.Response{StatusCode: 200, Body: body}
 		page, err := retry.Peek(resp, n)
@@ -104,9 +107,15 @@ func TestPeekGivesNothingWhereThereIsNoBody(t *testing.T) {
 }
 
 func TestPeekGivesUpOnABodyThatSaysNothing(t *testing.T) {
-	resp := peekable(readerFunc(func([]byte) (int, error) { return 0, nil }))
-	_, err := retry.Peek(resp, 1)
+	for n, want := range map[int]error{99: nil, 100: io.ErrNoProgress} {
+		page, err := retry.Peek(peekable(stammering(n, "text")), 4)
+		assert.Equal(t, want, err, n)
+		assert.Equal(t, want == nil, string(page) == "text")
+	}
+	late := readerFunc(func([]byte) (int, error) { return 0, nil })
+	page, err := retry.Peek(peekable(io.MultiReader(strings.NewReader("te"), late)), 4)
 	assert.Equal(t, io.ErrNoProgress, err)
+	assert.Equal(t, "te", string(page))
 }
 
 func TestPeekSurvivesABodyThatMiscounts(t *testing.T) {

@@ -36,7 +36,6 @@ func (c *call) sendWithin(limit time.Duration) {
 	keep := false
 	defer func() {
 		timed.over.Store(true)
-		timer.Stop()
 		if !keep {
 			cancel(nil)
 		}

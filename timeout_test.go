@@ -202,7 +202,9 @@ func TestAResponseThatComesTooLateHasItsRetryAfterKept(t *testing.T) {
 
 // The deadline of an attempt is over with its headers: who asks for the next page under its context has time.
 func TestTheDeadlineOfAnAttemptIsTheEarlierOfTwoAndEndsWithIt(t *testing.T) {
-	for caller, want := range map[time.Duration]time.Duration{0: time.Minute, time.Second: time.Second, time.Hour: time.Minute} {
+	for caller, want := range map[time.Duration]time.Duration{
+		0: time.Minute, time.Second: time.Second, time.Hour: time.Minute,
+	} {
 		synctest.Test(t, func(t *testing.T) {
 			until := func(ctx context.Context) time.Duration {
 				deadline, ok := ctx.Deadline()

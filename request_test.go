@@ -1,0 +1,121 @@
+package retry_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-e3550de8/retry"
+)
+
+func TestIdempotentAsksTheMethodTheKeyAndTheContext(t *testing.T) {
+	for method, want := range map[string]bool{
+		"": true, "GET": true, "HEAD": true, "OPTIONS": true, "TRACE": true, "PUT": true, "DELETE": true, "QUERY": true,
+		"POST": false, "PATCH": false, "CONNECT": false, "get": false, "Put": false, "PROPFIND": false, "query": false,
+	} {
+		assert.Equal(t, want, retry.Idempotent(place(method, "").Request), "%q", method)
+		for name, header := range map[string]http.Header{
+			"key":               {"Idempotency-Key": {"1"}},
+			"X- key":            {"X-Idempotency-Key": {"1"}},
+			"key without value": {"Idempotency-Key": nil},
+			"empty key":         {"X-Idempotency-Key": {""}},
+		} {
+			o := once(method, "")
+			o.Header = header
+			assert.True(t, retry.Idempotent(o.Request), "%q with %s", method, name)
+		}
+		assert.True(t, retry.Idempotent(place(method, "").under(retry.AsIdempotent(t.Context())).Request), "%q", method)
+	}
+	o := once("POST", "")
+	o.Header = http.Header{"idempotency-key": {"1"}, "X-Request-Id": {"1"}}
+	assert.False(t, retry.Idempotent(o.Request), "header maps have canonical keys")
+	o.Header = nil
+	assert.False(t, retry.Idempotent(o.Request))
+	assert.False(t, retry.Idempotent(nil))
+	assert.True(t, retry.Idempotent(&http.Request{}))
+}
+
+func TestReplayableAsksForGetBodyOnlyIfThereIsABody(t *testing.T) {
+	getBody := func() (io.ReadCloser, error) { return http.NoBody, nil }
+	device, err := os.Open(os.DevNull)
+	require.NoError(t, err)
+	defer device.Close()
+	for _, row := range []struct {
+		name string
+		req  *http.Request
+		want bool
+	}{
+		{"nil request", nil, false},
+		{"no body", &http.Request{}, true},
+		{"NoBody", &http.Request{Body: http.NoBody}, true},
+		{"a body", &http.Request{Body: io.NopCloser(nil)}, false},
+		{"a body and its length", &http.Request{Body: io.NopCloser(nil), ContentLength: 7}, false},
+		{"a body and GetBody", &http.Request{Body: io.NopCloser(nil), GetBody: getBody}, true},
+		{"GetBody alone", &http.Request{GetBody: getBody}, true},
+		{"a function that is like a file", &http.Request{Body: fileFunc(nil)}, true},
+		{"a file that has no place", &http.Request{Body: misplaced{}, ContentLength: 7}, false},
+		{"a device", &http.Request{Body: device, ContentLength: 7}, false},
+	} {
+		assert.Equal(t, row.want, retry.Replayable(row.req), row.name)
+	}
+}
+
+// RFC 9110 sections 5.5 and 5.6.2
+func TestEachCharacterOfAMethodAFieldAndAURL(t *testing.T) {
+	const token = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	class := map[bool]retry.Class{true: retry.Transient, false: retry.Final}
+	send := func(text string, change func(o *order)) retry.Class {
+		o := place("GET", "")
+		change(o)
+		return classOf(o.Request, text)
+	}
+	for c := range rune(0x100) {
+		char, control := string(c), c < 0x20 || c == 0x7f
+		isToken := strings.Contains(token, char)
+		assert.Equal(t, class[isToken], send("?", func(o *order) { o.Method = "GET" + char }), "%q in a method", c)
+		assert.Equal(t, class[isToken], send("?", func(o *order) { o.Header[char] = []string{""} }), "%q in a name", c)
+		assert.Equal(t, class[!control || c == '\t'], send("?", func(o *order) { o.Header["A"] = []string{"a" + char} }),
+			"%q in a value", c)
+		assert.Equal(t, class[!control], send("net/http: can't write control character in Request.URL",
+			func(o *order) { o.URL.Opaque = "/" + char }), "%q in a URL", c)
+	}
+	assert.Equal(t, retry.Transient, send("?", func(o *order) { o.Method = "" }))
+}
+
+// A fileFunc is like a file of seven bytes, and no struct.
+type fileFunc func()
+
+func (fileFunc) Read([]byte) (int, error)          { return 0, io.EOF }
+func (fileFunc) ReadAt([]byte, int64) (int, error) { return 0, io.EOF }
+func (fileFunc) Close() error                      { return nil }
+func (fileFunc) Seek(off int64, whence int) (int64, error) {
+	return off + map[int]int64{io.SeekEnd: 7}[whence], nil
+}
+
+// misplaced stands before its beginning.
+type misplaced struct{ elsewhere }
+
+func (misplaced) Read([]byte) (int, error)       { return 0, io.EOF }
+func (misplaced) Close() error                   { return nil }
+func (misplaced) Seek(int64, int) (int64, error) { return -1, nil }
+
+// It stands where its end was, so nothing tells how much of it is to be sent.
+func TestAnEmptyFileThatGrowsIsSentOnce(t *testing.T) {
+	f, tr := note(t, ""), new(trail)
+	grow := func(*http.Request) (*http.Response, error) {
+		_, err := f.WriteString("a line of a log")
+		_, back := f.Seek(0, io.SeekStart)
+		require.NoError(t, errors.Join(err, back))
+		return nil, errPeerReset
+	}
+	_, err := retry.New(play(grow), tr.eager(4)).RoundTrip(putting(t, io.NopCloser(f)))
+	assert.Equal(t, errPeerReset, err)
+	assert.Equal(t, retry.ErrNotReplayable, tr.last().Reason)
+	assert.NoError(t, f.Close())
+}
