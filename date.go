@@ -48,43 +48,40 @@ func fixdate(s string) (time.Time, bool) {
 }
 
 func (d *date) time(ref time.Time) (time.Time, bool) {
-	if d.year == "" || d.month == 0 || d.day == "" || !d.clocked {
+	if d.year == "" || !d.clocked {
 		return time.Time{}, false
 	}
 	year, _ := strconv.Atoi(d.year)
 	day, _ := strconv.Atoi(d.day)
 	t := time.Date(year, d.month, day, 0, 0, 0, 0, time.UTC)
-	if t.Month() != d.month { // a day that the month does not have
+	if t.Month() != d.month { // no month or no day, or one that there is not
 		return time.Time{}, false
 	}
 	t = t.Add(d.clock - d.zone)
 	if len(d.year) == 2 {
-		t = nearestCentury(t.AddDate(2000, 0, 0), ref)
+		t = nearestCentury(t, ref)
 	}
 	return t, true
 }
 
-// nearestCentury applies RFC 9110 section 5.6.7 to a year of two digits: what appears to be more than 50 years in the
-// future is in the past. http.ParseTime pivots at the fixed year 1969 instead.
+// nearestCentury applies RFC 9110 section 5.6.7 to a time in the first century: what appears to be more than 50 years
+// in the future is in the past. http.ParseTime pivots at the fixed year 1969 instead.
 func nearestCentury(t, ref time.Time) time.Time {
-	for !t.AddDate(100, 0, 0).After(ref.AddDate(50, 0, 0)) {
-		t = t.AddDate(100, 0, 0)
+	latest := ref.AddDate(50, 0, 0)
+	century := latest.Year() / 100 * 100
+	if one := t.AddDate(century, 0, 0); !one.After(latest) {
+		return one
 	}
-	for t.After(ref.AddDate(50, 0, 0)) {
-		t = t.AddDate(-100, 0, 0)
-	}
-	return t
+	return t.AddDate(century-100, 0, 0)
 }
 
 // take sorts a field of a date, and returns whether it can be part of one.
 func (d *date) take(field string) bool {
 	first := field[0]
 	switch {
-	case first == '+' || first == '-':
-		return d.clocked && d.takeOffset(field)
 	case first < '0' || first > '9':
 		return d.takeName(field)
-	case len(field) > len("2006-01-02T") && field[4] == '-' && field[10]|0x20 == 't':
+	case len(field) > 10 && field[10]|0x20 == 't': // RFC 3339
 		return d.takeNumbers(field[:10]) && d.takeClock(field[11:])
 	case strings.Contains(field, ":"):
 		return d.takeClock(field)
@@ -97,7 +94,7 @@ func (d *date) takeNumbers(field string) bool {
 	for rest, more := field, true; more; {
 		field, rest, more = strings.Cut(rest, "-")
 		switch n := digits(field); {
-		case n == "" || n != field:
+		case n != field:
 			if !d.takeName(field) {
 				return false
 			}
@@ -119,7 +116,8 @@ func (d *date) takeNumbers(field string) bool {
 	return true
 }
 
-// takeName takes a month, a day of the week, which says nothing, or a zone, which stands behind the time of day.
+// takeName takes a month, a day of the week, which says nothing, or a zone or offset, which stands behind the time of
+// day.
 func (d *date) takeName(field string) bool {
 	name := letters(field)
 	if len(name) < 3 || len(name) < len(field) {
@@ -148,13 +146,14 @@ func (d *date) takeClock(field string) bool {
 	for end < len(field) && ('0' <= field[end] && field[end] <= ':' || field[end] == '.') {
 		end++
 	}
-	clock, leap := strings.CutSuffix(field[:end], ":60") // RFC 9110 section 5.6.7 allows a leap second
+	clock := field[:end]
+	if strings.Count(clock, ":") == 1 {
+		clock += ":00" // RFC 5322 does without seconds
+	}
+	clock, leap := strings.CutSuffix(clock, ":60") // RFC 9110 section 5.6.7 allows a leap second
 	if leap {
 		clock += ":59"
 		d.clock = time.Second
-	}
-	if strings.Count(clock, ":") == 1 {
-		clock += ":00" // RFC 5322 does without seconds
 	}
 	t, err := time.Parse("15:04:05", clock)
 	if err != nil || d.clocked {
@@ -162,7 +161,7 @@ func (d *date) takeClock(field string) bool {
 	}
 	d.clock += t.Sub(t.Truncate(24 * time.Hour))
 	d.clocked = true
-	return end == len(field) || d.takeZone(field[end:])
+	return d.takeZone(field[end:])
 }
 
 // takeZone takes a half of the day, a zone's name, an offset, or a name with an offset. A name that says nothing means

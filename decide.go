@@ -195,7 +195,7 @@ func (p *Policy) admit(req *http.Request, start, now time.Time) Decision {
 	return Decision{Class: Transient, Delay: held, FromServer: held > 0, Reason: reason}
 }
 
-// saturate adds two waits.
+// saturate adds two waits, neither of them negative.
 func saturate(d, e time.Duration) time.Duration {
 	if d > forever-e {
 		return forever

@@ -36,11 +36,7 @@ func ParseRetryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 	if !refined {
 		fine, refined = longest(h["X-Ms-Retry-After-Ms"], milliseconds)
 	}
-	values := h["Retry-After"]
-	if len(values) == 0 {
-		return fine, refined
-	}
-	d, ok := longest(values, func(v string) (time.Duration, bool) {
+	d, ok := longest(h["Retry-After"], func(v string) (time.Duration, bool) {
 		if d, ok := span(v, time.Second); ok {
 			return d, true
 		}
@@ -56,9 +52,8 @@ func ParseRetryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 // day is then a member that says nothing, and the date can do without.
 func longest(values []string, parse func(string) (time.Duration, bool)) (d time.Duration, ok bool) {
 	for _, v := range values {
-		for member := ""; v != ""; {
-			member, v = cutMember(v)
-			if one, valid := parse(member); valid {
+		for member := range strings.FieldsFuncSeq(v, separates) {
+			if one, valid := parse(strings.Trim(member, " \t\r\n\"")); valid {
 				d, ok = max(d, one), true
 			}
 		}
@@ -66,25 +61,13 @@ func longest(values []string, parse func(string) (time.Duration, bool)) (d time.
 	return d, ok
 }
 
-func cutMember(list string) (member, rest string) {
-	if digits(list) == list {
-		return list, ""
-	}
-	if _, ok := fixdate(list); ok {
-		return list, "" // with a comma that separates nothing
-	}
-	member = list
-	if i := strings.IndexAny(list, ",;"); i >= 0 {
-		member, rest = list[:i], list[i+1:]
-	}
-	return strings.Trim(member, " \t\r\n\""), rest
-}
+func separates(r rune) bool { return r == ',' || r == ';' }
 
 // until returns how long after ref the date s is.
 func until(s string, ref time.Time) (time.Duration, bool) {
 	t, ok := parseDate(s, ref)
 	d := t.Sub(ref)
-	return max(d, 0), ok && d > 0
+	return d, ok && d > 0
 }
 
 // serverTime is the server's clock when the response arrived. Date is when the origin made the response, and Age is how
@@ -106,7 +89,7 @@ func age(h http.Header) time.Duration {
 	}
 	first, _, _ := strings.Cut(values[0], ",")
 	first = strings.Trim(first, " \t")
-	if n := digits(first); n == "" || n != first {
+	if digits(first) != first {
 		return 0
 	}
 	return scale(first, "", time.Second)

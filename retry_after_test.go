@@ -1,14 +1,20 @@
 package retry_test
 
 import (
+	"fmt"
 	"math"
+	"math/big"
+	"math/rand/v2"
 	"net/http"
-	"slices"
+	"os"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/seed-e3550de8/retry"
 )
@@ -18,158 +24,161 @@ const longest = time.Duration(math.MaxInt64)
 // now is when the responses of this file arrive, on the client's clock: a Friday.
 var now = time.Date(2026, time.November, 20, 12, 0, 0, 0, time.UTC)
 
-// A retryAfterRow is a header as name, value pairs, and what it asks; a negative wait: nothing.
-type retryAfterRow struct {
-	name   string
-	header []string
-	want   time.Duration
+// A hint is a row of a file of testdata: header fields, and what they mean.
+type hint struct {
+	header http.Header
+	want   time.Duration // negative: nothing
+	line   string
 }
 
-var retryAfterRows = []retryAfterRow{
-	{"none", nil, -1},
-	{"empty", []string{"Retry-After", ""}, -1},
-	{"blank", []string{"Retry-After", " \t"}, -1},
-	{"zero", []string{"Retry-After", "0"}, 0},
-	{"seconds", []string{"Retry-After", "120"}, 120 * time.Second},
-	{"blanks around", []string{"Retry-After", " 7\t"}, 7 * time.Second},
-	{"leading zeros", []string{"Retry-After", "00007"}, 7 * time.Second},
-	{"300 zeros", []string{"Retry-After", strings.Repeat("0", 300) + "7"}, 7 * time.Second},
-	{"the last that fits", []string{"Retry-After", "9223372036"}, 9223372036 * time.Second},
-	{"the first that does not", []string{"Retry-After", "9223372037"}, longest},
-	{"near 2^63", []string{"Retry-After", "9223372036854775807"}, longest},
-	{"2^64, which wraps to 0", []string{"Retry-After", "18446744073709551616"}, longest},
-	{"2^64 + 1", []string{"Retry-After", "18446744073709551617"}, longest},
-	{"300 digits", []string{"Retry-After", strings.Repeat("9", 300)}, longest},
-	{"300 digits and garbage", []string{"Retry-After", strings.Repeat("9", 300) + "x"}, -1},
-	{"minus", []string{"Retry-After", "-5"}, -1},
-	{"plus", []string{"Retry-After", "+5"}, -1},
-	{"minus and a fraction", []string{"Retry-After", "-0.5"}, -1},
-	{"minus zero", []string{"Retry-After", "-0"}, -1},
-	{"exponent", []string{"Retry-After", "1e3"}, -1},
-	{"hexadecimal", []string{"Retry-After", "0x10"}, -1},
-	{"underscore", []string{"Retry-After", "1_000"}, -1},
-	{"not a number", []string{"Retry-After", "NaN"}, -1},
-	{"infinite", []string{"Retry-After", "Inf"}, -1},
-	{"null", []string{"Retry-After", "null"}, -1},
-	{"digits that are not ASCII", []string{"Retry-After", "\u0665"}, -1},
-	{"garbage", []string{"Retry-After", "soon"}, -1},
+var (
+	repeated = regexp.MustCompile(`(\d)\{(\d+)\}`)
+	tabs     = strings.NewReplacer(`\t`, "\t")
+)
 
-	{"a fraction", []string{"Retry-After", "1.5"}, 1500 * time.Millisecond},
-	{"a fraction of none", []string{"Retry-After", "2.0"}, 2 * time.Second},
-	{"thousandths", []string{"Retry-After", "299.997"}, 299997 * time.Millisecond},
-	{"no digit before the point", []string{"Retry-After", ".5"}, 500 * time.Millisecond},
-	{"no digit behind the point", []string{"Retry-After", "5."}, 5 * time.Second},
-	{"a nanosecond", []string{"Retry-After", "0.000000001"}, 1},
-	{"less than a nanosecond", []string{"Retry-After", "1.0000000000000000000000001"}, time.Second + 1},
-	{"300 digits of a fraction", []string{"Retry-After", "1." + strings.Repeat("3", 300)}, 1333333334},
-	{"300 nines of a fraction", []string{"Retry-After", "1." + strings.Repeat("9", 300)}, 2 * time.Second},
-	{"300 zeros of a fraction", []string{"Retry-After", "1." + strings.Repeat("0", 300)}, time.Second},
-	{"the last fraction that fits", []string{"Retry-After", "9223372036.854775807"}, longest},
-	{"the first fraction that does not", []string{"Retry-After", "9223372036.8547758071"}, longest},
-	{"a point alone", []string{"Retry-After", "."}, -1},
-	{"two points", []string{"Retry-After", "1.2.3"}, -1},
-	{"a fraction with an exponent", []string{"Retry-After", "1.5e3"}, -1},
-	{"a fraction with a sign", []string{"Retry-After", "1.-5"}, -1},
-
-	{"unit", []string{"Retry-After", "5s"}, 5 * time.Second},
-	{"unit behind a blank", []string{"Retry-After", "5 s"}, 5 * time.Second},
-	{"unit in words", []string{"Retry-After", "10 Seconds"}, 10 * time.Second},
-	{"a Duration of Go's", []string{"Retry-After", "1h2m3.5s"}, time.Hour + 2*time.Minute + 3500*time.Millisecond},
-	{"a Duration below a second", []string{"Retry-After", "370ms"}, 370 * time.Millisecond},
-	{"a Duration of Java's", []string{"Retry-After", "PT1M30S"}, 90 * time.Second},
-	{"units beyond", []string{"Retry-After", "9223372036s 1d"}, longest},
-	{"300 digits and a unit", []string{"Retry-After", strings.Repeat("9", 300) + "ms"}, longest},
-	{"days", []string{"Retry-After", "2 days"}, 48 * time.Hour},
-	{"an unknown unit", []string{"Retry-After", "5 fortnights"}, -1},
-	{"a unit with a sign", []string{"Retry-After", "-5s"}, -1},
-	{"a unit, then a number without", []string{"Retry-After", "1m30"}, -1},
-	{"two numbers", []string{"Retry-After", "5 7"}, -1},
-	{"a unit alone", []string{"Retry-After", "s"}, -1},
-	{"half a Duration of Java's", []string{"Retry-After", "PT"}, -1},
-
-	{"a list", []string{"Retry-After", "5, 7"}, 7 * time.Second},
-	{"a list, the longest first", []string{"Retry-After", "2814, 2"}, 2814 * time.Second},
-	{"a list without blanks", []string{"Retry-After", "20,20"}, 20 * time.Second},
-	{"a list with empty members", []string{"Retry-After", " , 3,,"}, 3 * time.Second},
-	{"a list with garbage", []string{"Retry-After", "soon, 3, -9"}, 3 * time.Second},
-	{"a list of nothing", []string{"Retry-After", ",,"}, -1},
-	{"a number and a date", []string{"Retry-After", "1, Fri, 20 Nov 2026 12:00:08 GMT"}, 8 * time.Second},
-	{"a date and a number", []string{"Retry-After", "Fri, 20 Nov 2026 12:00:08 GMT, 9"}, 9 * time.Second},
-	{
-		"two dates",
-		[]string{"Retry-After", "Fri, 20 Nov 2026 12:00:08 GMT, Fri, 20 Nov 2026 12:00:07 GMT"}, 8 * time.Second,
-	},
-	{
-		"dates of two forms",
-		[]string{"Retry-After", "Fri Nov 20 12:00:08 2026, Friday, 20-Nov-26 12:00:09 GMT"}, 9 * time.Second,
-	},
-	{"a past date and a number", []string{"Retry-After", "Thu, 01 Jan 1970 00:00:00 GMT, 4"}, 4 * time.Second},
-	{"a list in a list", []string{"Retry-After", "1, 2", "Retry-After", "9, 3"}, 9 * time.Second},
-	{"a parameter", []string{"Retry-After", "120;foo=7"}, 120 * time.Second},
-	{"semicolons", []string{"Retry-After", "5; 90"}, 90 * time.Second},
-	{"quotes", []string{"Retry-After", `"120"`}, 120 * time.Second},
-	{"a date in quotes", []string{"Retry-After", `"Fri, 20 Nov 2026 12:00:08 GMT"`}, 8 * time.Second},
-
-	{"several: the longest", []string{"Retry-After", "5", "Retry-After", "90", "Retry-After", "7"}, 90 * time.Second},
-	{"several, one valid", []string{"Retry-After", "soon", "Retry-After", "3", "Retry-After", "-9"}, 3 * time.Second},
-	{
-		"seconds and a date",
-		[]string{"Retry-After", "3", "Retry-After", "Fri, 20 Nov 2026 12:00:08 GMT"}, 8 * time.Second,
-	},
-
-	{"milliseconds", []string{"Retry-After-Ms", "1500"}, 1500 * time.Millisecond},
-	{"milliseconds of the other name", []string{"X-Ms-Retry-After-Ms", "1500"}, 1500 * time.Millisecond},
-	{"milliseconds count first", []string{"Retry-After", "2", "Retry-After-Ms", "1500"}, 1500 * time.Millisecond},
-	{
-		"milliseconds count first, longer",
-		[]string{"Retry-After", "1", "Retry-After-Ms", "1500"}, 1500 * time.Millisecond,
-	},
-	{
-		"the shorter name counts first",
-		[]string{"X-Ms-Retry-After-Ms", "9", "Retry-After-Ms", "1500"}, 1500 * time.Millisecond,
-	},
-	{"bad milliseconds", []string{"Retry-After", "2", "Retry-After-Ms", "1_5"}, 2 * time.Second},
-	{"a fraction of a millisecond", []string{"Retry-After-Ms", "0.5"}, 500 * time.Microsecond},
-	{"a fraction of milliseconds", []string{"X-Ms-Retry-After-Ms", "1500.25"}, 1500250 * time.Microsecond},
-	{"milliseconds, less than a nanosecond", []string{"Retry-After-Ms", "1.0000000001"}, time.Millisecond + 1},
-	{"milliseconds, a list", []string{"Retry-After-Ms", "20, 1500, 20"}, 1500 * time.Millisecond},
-	{"milliseconds with a unit of their own", []string{"Retry-After-Ms", "2s"}, 2 * time.Second},
-	{
-		"milliseconds that round to the seconds",
-		[]string{"Retry-After", "1", "Retry-After-Ms", "0.1"}, 100 * time.Microsecond,
-	},
-	{"milliseconds far below the seconds", []string{"Retry-After", "30", "Retry-After-Ms", "30"}, 30 * time.Second},
-	{
-		"milliseconds below what was not rounded",
-		[]string{"Retry-After", "1.5", "Retry-After-Ms", "1000"}, 1500 * time.Millisecond,
-	},
-	{"milliseconds are no date", []string{"Retry-After-Ms", "Fri, 20 Nov 2026 12:01:00 GMT"}, -1},
-	{"milliseconds, the last that fit", []string{"Retry-After-Ms", "9223372036854"}, 9223372036854 * time.Millisecond},
-	{"milliseconds beyond", []string{"Retry-After-Ms", "9223372036855"}, longest},
-}
-
-func headerOf(pairs ...string) http.Header {
-	h := http.Header{}
-	for i := 0; i < len(pairs); i += 2 {
-		h.Add(pairs[i], pairs[i+1])
+// hints reads a file whose first lines say what is in it.
+func hints(t testing.TB, file string) (rows []hint) {
+	text, err := os.ReadFile("testdata/" + file)
+	require.NoError(t, err)
+	for line := range strings.Lines(string(text)) {
+		if line == "\n" || line[0] == '#' {
+			continue
+		}
+		columns := strings.Split(line, " | ")
+		require.Len(t, columns, 3, line)
+		row := hint{header: http.Header{}, want: -1, line: line}
+		for field := range strings.SplitSeq(columns[1], " ; ") {
+			name, value, _ := strings.Cut(field, ":")
+			value = repeated.ReplaceAllStringFunc(tabs.Replace(strings.TrimPrefix(value, " ")), func(s string) string {
+				n, _ := strconv.Atoi(s[2 : len(s)-1])
+				return strings.Repeat(s[:1], n)
+			})
+			row.header.Add(name, value)
+		}
+		if columns[0] != "none" {
+			row.want, err = time.ParseDuration(columns[0])
+			require.NoError(t, err, line)
+		}
+		rows = append(rows, row)
 	}
-	return h
+	require.Greater(t, len(rows), 60)
+	return rows
 }
 
 func TestParseRetryAfterReadsWhatTheServerAsks(t *testing.T) {
-	for _, row := range slices.Concat(retryAfterRows, dateRows) {
-		d, ok := retry.ParseRetryAfter(headerOf(row.header...), now)
-		assert.Equal(t, row.want >= 0, ok, row.name)
-		assert.Equal(t, max(row.want, 0), d, row.name)
+	for _, row := range append(hints(t, "retry_after.txt"), hints(t, "hints.txt")...) {
+		before := row.header.Clone()
+		d, ok := retry.ParseRetryAfter(row.header, now)
+		assert.Equal(t, row.want >= 0, ok, row.line)
+		assert.Equal(t, max(row.want, 0), d, row.line)
+		assert.Equal(t, before, row.header, "it only reads")
 	}
 	d, ok := retry.ParseRetryAfter(nil, now)
 	assert.False(t, ok)
 	assert.Zero(t, d)
 }
 
-func TestParseRetryAfterOnlyReads(t *testing.T) {
-	h := headerOf("Retry-After", " 7 ", "Date", "x", "Retry-After-Ms", "y")
-	before := h.Clone()
-	retry.ParseRetryAfter(h, now)
-	assert.Equal(t, before, h)
+// parse reads one Retry-After. A negative wait: nothing.
+func parse(value string, at time.Time) time.Duration {
+	d, ok := retry.ParseRetryAfter(http.Header{"Retry-After": {value}}, at)
+	if !ok {
+		return -1
+	}
+	return d
+}
+
+// zones are the names that stand for an offset, in hours. Any other means UTC.
+var zones = map[string]int{
+	"GMT": 0, "UTC": 0, "Z": 0, "CET": 0, "ADT": -3, "AST": -4, "EDT": -4, "EST": -5, "CDT": -5, "CST": -6, "MDT": -6,
+	"MST": -7, "PDT": -7, "PST": -8, "AKDT": -8, "AKST": -9, "HST": -10,
+}
+
+// What package time writes in any of these layouts, in any zone, means that time.
+func TestParseRetryAfterReadsWhatPackageTimeWrites(t *testing.T) {
+	layouts := []string{
+		http.TimeFormat, time.RFC850, time.ANSIC, time.UnixDate, time.RubyDate, time.RFC1123, time.RFC1123Z, time.RFC822,
+		time.RFC822Z, time.RFC3339, time.RFC3339Nano, "Mon, 2 Jan 2006 03:04:05 PM MST", "Monday, 2 January 2006 3:04pm -07",
+		"2006-01-02 15:04:05.999999999 -0700 MST", "2-Jan-2006 15:04:05-07:00", "Mon Jan _2 2006 15:04:05 GMT-0700",
+	}
+	for name, hours := range zones {
+		zone := time.FixedZone(name, hours*3600)
+		for i, layout := range layouts {
+			if strings.Contains(layout, "GMT") || layout == time.ANSIC {
+				zone = time.UTC // or what the layout says itself
+			}
+			at := now.Add(time.Duration(i)*time.Minute + time.Nanosecond)
+			for ; at.Year() < 2029; at = at.Add(797*time.Hour + 61*time.Second) {
+				text := at.In(zone).Format(layout)
+				until, err := time.ParseInLocation(layout, text, zone)
+				require.NoError(t, err)
+				if want := until.Sub(now); want > 0 {
+					require.Equal(t, want, parse(text, now), text)
+				}
+			}
+		}
+	}
+}
+
+var units = map[time.Duration][]string{
+	time.Millisecond: {"ms", "msec", "millis", "millisecond", "milliseconds"},
+	time.Second:      {"s", "sec", "secs", "second", "seconds", ""},
+	time.Minute:      {"m", "min", "mins", "minute", "minutes"},
+	time.Hour:        {"h", "hr", "hrs", "hour", "hours"},
+	24 * time.Hour:   {"d", "day", "days"},
+}
+
+// A number means what exact arithmetic makes of it, rounded up to the nanosecond, in every unit.
+func TestParseRetryAfterCountsAsExactArithmeticDoes(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for unit, names := range units {
+		for _, name := range names {
+			for range 200 {
+				whole, part := random.Uint64()>>random.UintN(64), random.Uint64()>>random.UintN(64)
+				number := fmt.Sprintf("%d.%0*d", whole, random.IntN(12), part)
+				if part < 9 {
+					number = fmt.Sprint(whole)
+				}
+				exact, ok := new(big.Rat).SetString(number)
+				require.True(t, ok)
+				exact.Mul(exact, new(big.Rat).SetInt64(int64(unit)))
+				up := new(big.Int).Add(exact.Num(), new(big.Int).Sub(exact.Denom(), big.NewInt(1)))
+				want := longest
+				if up.Quo(up, exact.Denom()); up.IsInt64() {
+					want = time.Duration(up.Int64())
+				}
+				require.Equal(t, want, parse(number+name, now), number+name)
+				require.Equal(t, want, parse(number+" "+strings.ToUpper(name), now))
+			}
+			assert.EqualValues(t, -1, parse("5"+name+"x", now))
+		}
+	}
+}
+
+func FuzzParseRetryAfter(f *testing.F) {
+	for _, row := range hints(f, "retry_after.txt") {
+		f.Add(row.header.Get("Retry-After"), row.header.Get("Date"), row.header.Get("Retry-After-Ms"), now.Unix())
+	}
+	f.Fuzz(func(t *testing.T, retryAfter, date, ms string, unix int64) {
+		// A clock of the years 0 to 9999, which is what a Date can say too.
+		at := time.Unix(unix%253402300800, 0)
+		all := http.Header{"Retry-After": {retryAfter}, "Date": {date}, "Retry-After-Ms": {ms}}
+		if d, ok := retry.ParseRetryAfter(all, at); d < 0 || !ok && d != 0 {
+			t.Fatalf("got %v, %v", d, ok)
+		}
+		alone := parse(retryAfter, at)
+		until, err := http.ParseTime(strings.Trim(retryAfter, " \t\r\n"))
+		if twoDigits := strings.Contains(retryAfter, "-"); err == nil && !twoDigits && max(alone, 0) < until.Sub(at) {
+			t.Fatalf("%q is a date, %v ahead, but means %v", retryAfter, until.Sub(at), alone)
+		}
+		for _, value := range []string{retryAfter + ", " + retryAfter, `"` + retryAfter + `"`} {
+			if again := parse(value, at); again != alone {
+				t.Fatalf("%q: alone %v, in %q %v", retryAfter, alone, value, again)
+			}
+		}
+		for _, other := range []string{"0", "7", "soon", "Fri, 31 Dec 9999 23:59:59 GMT", "2000-01-01T00:00:00Z", ms} {
+			if both := parse(retryAfter+","+other, at); both != max(alone, parse(other, at)) {
+				t.Fatalf("%q means %v, %q means %v, their list %v", retryAfter, alone, other, parse(other, at), both)
+			}
+		}
+	})
 }

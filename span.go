@@ -10,9 +10,6 @@ func milliseconds(s string) (time.Duration, bool) { return span(s, time.Millisec
 // span reads a number of the given unit, or a sum of numbers that each name their own. It is tempting to use strconv or
 // time.ParseDuration, but they take signs, and fail where a long number only means a long time.
 func span(s string, unit time.Duration) (sum time.Duration, ok bool) {
-	if s != "" && digits(s) == s {
-		return scale(s, "", unit), true // as nearly every server has it
-	}
 	if java, found := strings.CutPrefix(s, "PT"); found {
 		s = java
 	}
@@ -31,7 +28,7 @@ func span(s string, unit time.Duration) (sum time.Duration, ok bool) {
 		if !valid {
 			return 0, false
 		}
-		sum, ok = add(sum, scale(integer, fraction, unit)), true
+		sum, ok = saturate(sum, scale(integer, fraction, unit)), true
 		s = strings.TrimLeft(s[len(name):], " ")
 	}
 	return sum, ok
@@ -79,15 +76,7 @@ func scale(integer, fraction string, unit time.Duration) time.Duration {
 		// Rounding up at each digit is rounding up once: ceil((a+ceil(x))/10) is ceil((a+x)/10) for a whole a.
 		part = (time.Duration(fraction[i]-'0')*unit + part + 9) / 10
 	}
-	return add(n*unit, part)
-}
-
-// add adds what is not negative.
-func add(a, b time.Duration) time.Duration {
-	if a > forever-b {
-		return forever
-	}
-	return a + b
+	return saturate(n*unit, part)
 }
 
 func digits(s string) string {
