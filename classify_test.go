@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -158,4 +159,22 @@ func TestAnErrorOfAnyShapeIsAskedInBoundedTime(t *testing.T) {
 	o.URL = nil
 	a := retry.Attempt{Request: o.Request, Err: errors.Join((*net.OpError)(nil), errors.New("http: nil Request.URL"))}
 	assert.Equal(t, retry.Final, retry.Classify(a), "a nil pointer does not hide what is wrong with the request")
+}
+
+// What a token's request met is no reason to give up the one that needs it.
+func TestASideRequestThatAGateDidNotLetGoIsTransient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tokens := retry.New(play(answer(200)), retry.Policy{Gate: shut(t), MaxRetryAfter: time.Minute - 1})
+		s := play(answer(200))
+		needy := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
+			if resp, err := tokens.RoundTrip(putting(t, http.NoBody)); err != nil {
+				return nil, err
+			} else {
+				drop(resp)
+			}
+			return s.RoundTrip(req)
+		})
+		mustEnd(t, retry.New(needy, every(time.Minute)), place("GET", ""))
+		assert.Equal(t, []time.Duration{time.Minute}, s.times())
+	})
 }

@@ -86,6 +86,8 @@ func TestEachCharacterOfAMethodAFieldAndAURL(t *testing.T) {
 			func(o *order) { o.URL.Opaque = "/" + char }), "%q in a URL", c)
 	}
 	assert.Equal(t, retry.Transient, send("?", func(o *order) { o.Method = "" }))
+	assert.Equal(t, retry.Final, send("?", func(o *order) { o.Method, o.URL.Scheme = "GET IT", "https" }))
+	assert.Equal(t, retry.Transient, send("?", func(o *order) { o.Method, o.URL.Scheme = "GET IT", "registered" }))
 }
 
 // A fileFunc is like a file of seven bytes, and no struct.

@@ -196,7 +196,7 @@ func TestABodyIsOpenForAsLongAsAnAttemptReadsIt(t *testing.T) {
 				assert.NoError(t, req.Body.Close())
 			}
 		}
-		return bodiless([]int{503, 503, 200}[len(bodies)-1])(req)
+		return &http.Response{StatusCode: []int{503, 503, 200}[len(bodies)-1], Request: req}, nil
 	}), noWait)
 	resp, err := rt.RoundTrip(putting(t, v))
 	require.NoError(t, err)
@@ -212,6 +212,12 @@ func TestABodyIsOpenForAsLongAsAnAttemptReadsIt(t *testing.T) {
 		assert.False(t, v.over(t)(), "it is in use")
 		assert.NoError(t, body.Close())
 	}
+	assert.True(t, v.over(t)())
+	late, err := resp.Request.GetBody()
+	require.NoError(t, err)
+	_, err = late.Read(begin)
+	assert.Equal(t, http.ErrBodyReadAfterClose, err, "it is closed for good")
+	assert.NoError(t, late.Close())
 	assert.True(t, v.over(t)())
 }
 

@@ -123,6 +123,13 @@ func TestTheEndOfTheCallersContextIsNoAttemptTimeout(t *testing.T) {
 		_, err = retry.New(s, within(time.Second)).RoundTrip(place("GET", "").under(deadline).Request)
 		assert.Equal(t, context.DeadlineExceeded, err)
 		assert.Equal(t, 2, s.attempts())
+
+		// Also if the base answers when the attempt would have timed out too.
+		deaf := func(*http.Request) (*http.Response, error) { time.Sleep(time.Minute); return nil, errPeerReset }
+		deadline, cancelDeadline = context.WithTimeout(t.Context(), time.Second/2)
+		defer cancelDeadline()
+		_, err = retry.New(roundTripperFunc(deaf), within(time.Second)).RoundTrip(place("GET", "").under(deadline).Request)
+		assert.Same(t, errPeerReset, err)
 	})
 }
 
@@ -171,6 +178,14 @@ func TestAnAttemptTimeoutKeepsTheInnerTransportsCount(t *testing.T) {
 		assert.Equal(t, 2, all.Attempts)
 		assert.ErrorIs(t, err, retry.ErrAttemptTimeout)
 		assert.True(t, all.Timeout())
+
+		// And so does a Transport further out.
+		s = play(answer(503), late(time.Minute, answer(200)))
+		outer.MaxAttempts = 1
+		rt := retry.New(retry.New(retry.New(s, every(time.Second)), outer), every(0))
+		_, err = rt.RoundTrip(place("GET", "").Request)
+		assertError(t, err, retry.Error{Attempts: 4, Reason: retry.ErrMaxAttempts, Err: retry.ErrAttemptTimeout})
+		assert.Equal(t, 4, s.attempts())
 	})
 }
 
