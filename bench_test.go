@@ -2,6 +2,7 @@ package retry_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -75,9 +76,7 @@ func BenchmarkGet(b *testing.B) {
 		{name: "policy in the context", policy: noWait, ctx: retry.WithPolicy(context.Background(), retry.Policy{MaxAttempts: 2})},
 		{name: "hook", policy: retry.Policy{Backoff: retry.Constant(0), OnAttempt: func(retry.Attempt, retry.Decision) {}}},
 	} {
-		if c.ctx == nil {
-			c.ctx = context.Background()
-		}
+		ctx := cmp.Or(c.ctx, context.Background())
 		for _, outcome := range []struct {
 			name     string
 			statuses []int
@@ -94,7 +93,7 @@ func BenchmarkGet(b *testing.B) {
 				if c.name != "bare" {
 					rt = retry.New(rt, c.policy)
 				}
-				req := benchRequest(c.ctx, http.MethodGet)
+				req := benchRequest(ctx, http.MethodGet)
 				for b.Loop() {
 					benchRoundTrip(b, rt, req)
 				}

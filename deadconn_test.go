@@ -142,7 +142,6 @@ func TestARequestIsMarkedForTheSakeOfDeadConnections(t *testing.T) {
 		resp, _ := answer(503)(req)
 		return resp, errPeerReset
 	}
-	always := func(retry.Attempt) retry.Class { return retry.Transient }
 	for name, row := range map[string]struct {
 		method string
 		header http.Header
@@ -172,10 +171,13 @@ func TestARequestIsMarkedForTheSakeOfDeadConnections(t *testing.T) {
 		assert.Equal(t, row.want, s.sent[1].req.Header, name)
 		assert.Equal(t, before, o.Header, "%s: the caller's header is not touched", name)
 	}
+}
+
+func TestARequestWithoutHeaderIsNotMarked(t *testing.T) {
 	o := place("PUT", "")
 	o.Header = nil // which net/http refuses each time
 	p := every(0)
-	p.Classify = always
+	p.Classify = func(retry.Attempt) retry.Class { return retry.Transient }
 	_, err := retry.New(&http.Transport{}, p).RoundTrip(o.Request)
 	assert.EqualError(t, err, "retry: attempts exhausted after 4: http: nil Request.Header")
 }

@@ -35,35 +35,42 @@ func TestAGetBodyThatFailsEndsTheRequest(t *testing.T) {
 			retry.ErrNotReplayable, "retry: GetBody returned neither a body nor an error"},
 	} {
 		for left, first := range map[float64]reply{3.5: fail(errPeerReset), 4: answer(503)} {
-			synctest.Test(t, func(t *testing.T) {
-				o, b := place("PUT", "payload"), new(retry.Budget)
-				good, calls := o.GetBody, 0
-				o.GetBody = func() (io.ReadCloser, error) {
-					if calls++; calls == 2 {
-						return row.getBody()
-					}
-					return good()
-				}
-				s, d := play(first), retry.Decision{}
-				p := retry.Policy{Backoff: retry.Constant(time.Second), Budget: b}
-				resp, err := retry.New(s, p).RoundTrip(o.under(retry.WithDecision(t.Context(), &d)).Request)
-				assert.Equal(t, []string{"payload", "payload"}, s.texts())
-				assert.Empty(t, s.left(o, resp), name)
-				assert.ErrorIs(t, d.Reason, retry.ErrNotReplayable, name)
-				assert.ErrorIs(t, d.Reason, row.want, name)
-				assert.EqualError(t, d.Reason, "request body not replayable: "+row.text, name)
-				assert.False(t, d.Retry)
-				assert.InDelta(t, left, b.Balance(o.URL), 0.01, "a retry that was not made costs nothing")
-				if err == nil {
-					assert.Same(t, s.sent[1].resp, resp, name)
-					assert.Equal(t, "body of 503", readAndClose(t, resp), "unread")
-					return
-				}
-				assertError(t, err, retry.Error{Attempts: 2, Reason: d.Reason, Err: errPeerReset})
-				assert.EqualError(t, err, "retry: request body not replayable: "+row.text+" after 2: "+errPeerReset.Error())
+			t.Run(name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { checkGetBody(t, first, row.getBody, row.want, row.text, left) })
 			})
 		}
 	}
+}
+
+// checkGetBody sends a request whose GetBody fails at the second retry, and demands what is left of a budget of 5.
+func checkGetBody(
+	t *testing.T, first reply, getBody func() (io.ReadCloser, error), want error, text string, left float64,
+) {
+	o, b := place("PUT", "payload"), new(retry.Budget)
+	good, calls := o.GetBody, 0
+	o.GetBody = func() (io.ReadCloser, error) {
+		if calls++; calls == 2 {
+			return getBody()
+		}
+		return good()
+	}
+	s, d := play(first), retry.Decision{}
+	p := retry.Policy{Backoff: retry.Constant(time.Second), Budget: b}
+	resp, err := retry.New(s, p).RoundTrip(o.under(retry.WithDecision(t.Context(), &d)).Request)
+	assert.Equal(t, []string{"payload", "payload"}, s.texts())
+	assert.Empty(t, s.left(o, resp))
+	assert.ErrorIs(t, d.Reason, retry.ErrNotReplayable)
+	assert.ErrorIs(t, d.Reason, want)
+	assert.EqualError(t, d.Reason, "request body not replayable: "+text)
+	assert.False(t, d.Retry)
+	assert.InDelta(t, left, b.Balance(o.URL), 0.01, "a retry that was not made costs nothing")
+	if err == nil {
+		assert.Same(t, s.sent[1].resp, resp)
+		assert.Equal(t, "body of 503", readAndClose(t, resp), "unread")
+		return
+	}
+	assertError(t, err, retry.Error{Attempts: 2, Reason: d.Reason, Err: errPeerReset})
+	assert.EqualError(t, err, "retry: request body not replayable: "+text+" after 2: "+errPeerReset.Error())
 }
 
 func TestAPanicOfGetBodyGoesOnAndLeaksNothing(t *testing.T) {

@@ -94,8 +94,7 @@ func TestPlainErrorsAreThoseOfTheBaseOrOfTheContext(t *testing.T) {
 	reset := &net.OpError{Op: "read", Net: "tcp", Err: errors.New("reset")}
 	var none *retry.Error
 	other := &retry.Error{Attempts: 1, Reason: retry.ErrNotReplayable}
-	inner := retry.New(always(io.EOF), retry.Policy{Backoff: retry.Constant(0)})
-	soon := retry.Policy{Backoff: retry.Constant(0)}
+	inner, soon := retry.New(always(io.EOF), noWait), noWait
 	for _, tt := range []struct {
 		name string
 		base http.RoundTripper
@@ -123,9 +122,7 @@ func TestPlainErrorsAreThoseOfTheBaseOrOfTheContext(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := tt.end(t.Context())
 				defer cancel()
-				req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://example.com/", nil)
-				require.NoError(t, err)
-				resp, err := retry.New(tt.base, tt.p).PlainErrors().RoundTrip(req)
+				resp, err := retry.New(tt.base, tt.p).PlainErrors().RoundTrip(place("GET", "").under(ctx).Request)
 				require.Nil(t, resp)
 				assert.True(t, err == tt.want, "%T: %v", err, err)
 			})

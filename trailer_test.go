@@ -138,58 +138,57 @@ func TestARequestWithTrailersIsNotSentAgainWhileItsBodyIsRead(t *testing.T) {
 		"has ended long ago":           {0, io.EOF, false, true},
 		"is never called, closed":      {-1, nil, true, true},
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			req, begin := withSums(t, "http://api.example.com/", 10), time.Now()
-			req.Body = io.NopCloser(readerFunc(func([]byte) (int, error) { time.Sleep(row.read); return 0, row.result }))
-			var sent []time.Duration
-			b := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
-				sent = append(sent, time.Since(begin))
-				if row.read >= 0 {
-					go func() { _, _ = req.Body.Read(make([]byte, 9)) }()
-					synctest.Wait()
-				}
-				if row.closed {
-					req.Body.Close()
-				}
-				code := 503
-				if len(sent) == 2 {
-					code = 200
-				}
-				return &http.Response{StatusCode: code, Header: http.Header{}, Body: http.NoBody, Request: req}, nil
-			})
-			var d retry.Decision
-			resp, err := retry.New(b, every(wait)).RoundTrip(req.WithContext(retry.WithDecision(t.Context(), &d)))
-			require.NoError(t, err)
-			if row.again {
-				assert.Equal(t, []time.Duration{0, wait}, sent, name)
-			} else {
-				assert.Len(t, sent, 1, name)
-				assert.Equal(t, 503, resp.StatusCode, "the response in hand")
-				assert.ErrorIs(t, d.Reason, retry.ErrNotReplayable)
-				assert.ErrorContains(t, d.Reason, "an earlier attempt still reads it, and may set a trailer")
-			}
-			time.Sleep(time.Hour) // the Reads end
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { checkTrailers(t, wait, row.read, row.result, row.closed, row.again) })
 		})
 	}
+}
+
+func checkTrailers(t *testing.T, wait, read time.Duration, result error, closed, again bool) {
+	req, begin := withSums(t, "http://api.example.com/", 10), time.Now()
+	req.Body = io.NopCloser(readerFunc(func([]byte) (int, error) { time.Sleep(read); return 0, result }))
+	var sent []time.Duration
+	b := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
+		sent = append(sent, time.Since(begin))
+		if read >= 0 {
+			go func() { _, _ = req.Body.Read(make([]byte, 9)) }()
+			synctest.Wait()
+		}
+		if closed {
+			req.Body.Close()
+		}
+		return &http.Response{StatusCode: []int{503, 200}[len(sent)-1], Body: http.NoBody, Request: req}, nil
+	})
+	var d retry.Decision
+	resp, err := retry.New(b, every(wait)).RoundTrip(req.WithContext(retry.WithDecision(t.Context(), &d)))
+	require.NoError(t, err)
+	if again {
+		assert.Equal(t, []time.Duration{0, wait}, sent)
+	} else {
+		assert.Len(t, sent, 1)
+		assert.Equal(t, 503, resp.StatusCode, "the response in hand")
+		assert.ErrorIs(t, d.Reason, retry.ErrNotReplayable)
+		assert.ErrorContains(t, d.Reason, "an earlier attempt still reads it, and may set a trailer")
+	}
+	time.Sleep(time.Hour) // the Reads end
 }
 
 // A Read that ReadAhead has left behind sets no trailer in what the caller already has.
 func TestTrailersThatComeAfterTheAttemptTimeoutAreTheReaders(t *testing.T) {
 	overBoth(t, func(t *testing.T, proto string) {
 		s := serve(t, proto, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Trailer", "Sum, Count")
+			w.Header().Set("Trailer", "Sum")
 			_, _ = io.WriteString(w, "page")
 			_ = http.NewResponseController(w).Flush()
 			time.Sleep(2 * time.Second)
 			w.Header().Set("Sum", "1")
-			w.Header().Set("Count", "2")
 		})
 		p := retry.Policy{AttemptTimeout: time.Second, ReadAhead: 100}
 		resp, err := retry.New(s.base, p).RoundTrip(newRequest(t, "POST", "http://example.com/", ""))
 		require.NoError(t, err)
 		time.Sleep(time.Minute)
-		assert.Equal(t, http.Header{"Sum": nil, "Count": nil}, resp.Trailer, "as announced")
+		assert.Equal(t, http.Header{"Sum": nil}, resp.Trailer, "as announced")
 		assert.Equal(t, "page", readAndClose(t, resp))
-		assert.Equal(t, http.Header{"Sum": {"1"}, "Count": {"2"}}, resp.Trailer)
+		assert.Equal(t, http.Header{"Sum": {"1"}}, resp.Trailer)
 	})
 }

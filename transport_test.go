@@ -86,6 +86,9 @@ func TestPromise02_TheCallersRequestIsSentAndNotModified(t *testing.T) {
 		before.GetBody, o.GetBody = nil, nil // no two functions are equal
 		assert.Equal(t, before, *o.Request)
 	})
+}
+
+func TestPromise02_TheFirstAttemptSendsThatVeryPointer(t *testing.T) {
 	for _, p := range []retry.Policy{{}, {Gate: new(retry.Gate)}, {OnAttempt: func(retry.Attempt, retry.Decision) {}}} {
 		o, s := place("PUT", "payload"), play(answer(200))
 		mustEnd(t, retry.New(s, p), o)
@@ -155,8 +158,11 @@ func TestPromise04_EveryBodyIsClosed(t *testing.T) {
 		assert.Panics(t, func() { _, _ = retry.New(s, p).RoundTrip(o.Request) })
 		assert.Empty(t, s.left(o, nil), "a panic")
 	})
+}
+
+// A request that a Gate holds beyond its deadline is not sent at all.
+func TestPromise04_TheBodyIsClosedAlsoWhenNothingIsSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		// A request that a Gate holds beyond its deadline is not sent at all.
 		s := play(answer(503, "Retry-After", "3600"), answer(503, "Retry-After", "30"))
 		rt := retry.New(s, retry.Policy{MaxAttempts: 1, Gate: new(retry.Gate)})
 		mustEnd(t, rt, place("GET", ""))
