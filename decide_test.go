@@ -15,12 +15,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// attempted is an attempt that met a status.
+// attempted is an attempt that met a status, or, if that is 0, a connection that was lost.
 func attempted(number, code int, header ...string) retry.Attempt {
-	req := place("GET", "").Request
-	resp, _ := answer(code, header...)(req)
-	drop(resp)
-	return retry.Attempt{Number: number, Request: req, Response: resp}
+	a := retry.Attempt{Number: number, Request: place("GET", "").Request}
+	if code == 0 {
+		a.Err = errPeerReset
+		return a
+	}
+	a.Response = &http.Response{StatusCode: code, Header: headerOf(header...), Body: http.NoBody, Request: a.Request}
+	return a
 }
 
 func TestDecideSettlesWithTheBudgetOfItsPolicy(t *testing.T) {

@@ -38,6 +38,13 @@ func (b *Budget) Buckets() int {
 	return len(b.buckets)
 }
 
+// Highest returns the most buckets since b last made a smaller map.
+func (b *Budget) Highest() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.highest
+}
+
 // Touch records a success at host at the time now.
 func (b *Budget) Touch(host string, now time.Time) {
 	a := authorityOf(&url.URL{Scheme: "http", Host: host})

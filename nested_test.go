@@ -32,7 +32,7 @@ func TestAnOuterAttemptTimeoutCountsTheInnerAttempts(t *testing.T) {
 		inner := retry.New(base, retry.Policy{Backoff: retry.Constant(0)})
 		outer := retry.New(inner, retry.Policy{Backoff: retry.Constant(0), AttemptTimeout: 10 * time.Second})
 
-		_, err := outer.RoundTrip(budgetRequest(t, "GET"))
+		_, err := outer.RoundTrip(place("GET", "").Request)
 
 		var e *retry.Error
 		require.ErrorAs(t, err, &e)
@@ -63,8 +63,8 @@ func TestAnOuterTransportLeavesARequestThatIsHeld(t *testing.T) {
 func TestADialErrorOfAClientProvesNothing(t *testing.T) {
 	_, dial := http.Get("http://127.0.0.1:1/")
 	require.ErrorAs(t, dial, new(*url.Error))
-	assert.Equal(t, retry.Transient, retry.Classify(retry.Attempt{Request: budgetRequest(t, "POST"), Err: dial}))
-	assert.Equal(t, retry.Unprocessed, retry.Classify(retry.Attempt{Request: budgetRequest(t, "POST"), Err: errors.Unwrap(dial)}))
+	assert.Equal(t, retry.Transient, retry.Classify(retry.Attempt{Request: place("POST", "").Request, Err: dial}))
+	assert.Equal(t, retry.Unprocessed, retry.Classify(retry.Attempt{Request: place("POST", "").Request, Err: errors.Unwrap(dial)}))
 }
 
 func TestErrorTextLeavesOutURLsAtAnyDepth(t *testing.T) {

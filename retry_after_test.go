@@ -89,7 +89,7 @@ func parse(value string, at time.Time) time.Duration {
 
 // zones are the names that stand for an offset, in hours. Any other means UTC.
 var zones = map[string]int{
-	"GMT": 0, "UTC": 0, "Z": 0, "CET": 0, "ADT": -3, "AST": -4, "EDT": -4, "EST": -5, "CDT": -5, "CST": -6, "MDT": -6,
+	"GMT": 0, "UTC": 0, "CET": 0, "ADT": -3, "AST": -4, "EDT": -4, "EST": -5, "CDT": -5, "CST": -6, "MDT": -6,
 	"MST": -7, "PDT": -7, "PST": -8, "AKDT": -8, "AKST": -9, "HST": -10,
 }
 
@@ -101,8 +101,8 @@ func TestParseRetryAfterReadsWhatPackageTimeWrites(t *testing.T) {
 		"2006-01-02 15:04:05.999999999 -0700 MST", "2-Jan-2006 15:04:05-07:00", "Mon Jan _2 2006 15:04:05 GMT-0700",
 	}
 	for name, hours := range zones {
-		zone := time.FixedZone(name, hours*3600)
 		for i, layout := range layouts {
+			zone := time.FixedZone(name, hours*3600)
 			if strings.Contains(layout, "GMT") || layout == time.ANSIC {
 				zone = time.UTC // or what the layout says itself
 			}

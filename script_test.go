@@ -104,15 +104,20 @@ func answer(code int, header ...string) reply {
 // page is a response with a body of its own, which can be sent once.
 func page(code int, body io.Reader, header ...string) reply {
 	return func(*http.Request) (*http.Response, error) {
-		h := http.Header{}
-		for i := 0; i < len(header); i += 2 {
-			h.Add(header[i], header[i+1])
-		}
 		return &http.Response{
-			StatusCode: code, Header: h, ProtoMajor: 1, ProtoMinor: 1, ContentLength: -1,
+			StatusCode: code, Header: headerOf(header...), ProtoMajor: 1, ProtoMinor: 1, ContentLength: -1,
 			Body: watch(fmt.Sprint("response ", code), body),
 		}, nil
 	}
+}
+
+// headerOf makes a header of pairs of names and values.
+func headerOf(pairs ...string) http.Header {
+	h := http.Header{}
+	for i := 0; i < len(pairs); i += 2 {
+		h.Add(pairs[i], pairs[i+1])
+	}
+	return h
 }
 
 func fail(err error) reply {

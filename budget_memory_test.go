@@ -1,0 +1,97 @@
+package retry_test
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-e3550de8/retry"
+)
+
+// A bucket is forgotten when a new one would be the same.
+func TestABudgetForgetsABucketThatIsAsGoodAsNew(t *testing.T) {
+	touch := func(n int) func(*retry.Budget, time.Time) {
+		return func(b *retry.Budget, now time.Time) {
+			for range n {
+				b.Touch("one", now)
+			}
+		}
+	}
+	spend := func(b *retry.Budget, now time.Time) { b.Spend("one", now) }
+	for name, row := range map[string]struct {
+		use  func(*retry.Budget, time.Time)
+		kept time.Duration
+	}{
+		"after a success, a Window":      {touch(1), 15 * time.Second},
+		"after a retry, when it is paid": {spend, 999 * time.Second},
+		"when its rate has faded":        {touch(150), 525 * time.Second}, // 15s, and 150s ln(150/5)
+	} {
+		b, now := new(retry.Budget), time.Now()
+		row.use(b, now)
+		b.Touch("other", now.Add(row.kept))
+		assert.Equal(t, 2, b.Buckets(), name)
+		b.Touch("other", now.Add(row.kept+2*time.Second))
+		assert.Equal(t, 1, b.Buckets(), name)
+	}
+}
+
+func TestABudgetUsesNoBucketThatItHasForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := new(retry.Budget)
+		b.Touch("one", time.Now())
+		time.Sleep(16 * time.Second)
+		b.Spend("other", time.Now())
+		assert.Equal(t, 1, b.Buckets())
+		b.Spend("one", time.Now())
+		assert.Equal(t, 4.0, b.Balance(at("http://one")))
+	})
+}
+
+func TestABudgetGivesBackItsMemory(t *testing.T) {
+	b, now := new(retry.Budget), time.Now()
+	for i := range 10_000 {
+		require.True(t, b.Spend(fmt.Sprint("host", i), now))
+	}
+	require.Equal(t, 10_000, b.Buckets())
+	require.Equal(t, 10_000, b.Highest())
+	for range 20_000 {
+		now = now.Add(500 * time.Millisecond)
+		b.Touch("busy", now)
+	}
+	assert.Less(t, b.Buckets(), 100)
+	assert.InDelta(t, 10_000/4/4-2, b.Highest(), 4, "at a quarter the map is made anew, but not below 1024")
+}
+
+// Beyond the bound, a bucket makes room that a new one is the least different from.
+func TestABudgetRemembersNoMoreThanItsBound(t *testing.T) {
+	const more = 1000
+	b, now := new(retry.Budget), time.Now()
+	for i := range retry.MaxBuckets {
+		host := fmt.Sprint("host", i)
+		b.Spend(host, now)
+		if i%3 == 1 {
+			for range 3 {
+				b.Spend(host, now)
+			}
+		}
+		for range (i % 3) / 2 * 10 {
+			b.Touch(host, now)
+		}
+	}
+	require.Equal(t, retry.MaxBuckets, b.Buckets())
+	for i := range more {
+		b.Spend(fmt.Sprint("more", i), now)
+	}
+	assert.Equal(t, retry.MaxBuckets, b.Buckets())
+	var gone [3]int
+	for i := range retry.MaxBuckets {
+		if b.Balance(at("http://host"+fmt.Sprint(i))) == 5 {
+			gone[i%3]++
+		}
+	}
+	assert.InDelta(t, more, gone[0], 60, "those that have spent one, and not those that have spent four or earned: %v", gone)
+}
