@@ -1,15 +1,16 @@
 package retry_test
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
-	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -17,90 +18,48 @@ import (
 	"github.com/seed-e3550de8/retry"
 )
 
-// A doomed server has connections that can be killed: each is reset at the first byte of its next request.
-type doomed struct {
-	*httptest.Server
-	mu    sync.Mutex
-	conns []*doomedConn
-}
-
-type doomedConn struct {
-	net.Conn
-	mu   sync.Mutex
-	dead bool
-}
-
-func (c *doomedConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.dead {
-		_ = c.Conn.(*net.TCPConn).SetLinger(0)
-		c.Conn.Close()
-		return 0, net.ErrClosed
-	}
-	return n, err
-}
-
-type doomedListener struct {
-	net.Listener
-	to *doomed
-}
-
-func (l doomedListener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	one := &doomedConn{Conn: c}
-	l.to.mu.Lock()
-	defer l.to.mu.Unlock()
-	l.to.conns = append(l.to.conns, one)
-	return one, nil
-}
-
-func newDoomed(t *testing.T) *doomed {
-	d := &doomed{}
+// doomed is a site, whose base has eight idle connections: each is reset at the first byte of its next request.
+func doomed(t *testing.T, base *http.Transport) *site {
+	var conns atomic.Int32
 	var gather sync.WaitGroup
-	d.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		if r.URL.Path == "/gather" {
-			gather.Done()
-			gather.Wait() // so that each has a connection of its own
+	s := serveRaw(t, http1, func(c net.Conn) {
+		dead, r := conns.Add(1) <= 8, bufio.NewReader(c)
+		for n := 0; ; n++ {
+			if _, err := r.Peek(1); err != nil {
+				return
+			}
+			if n > 0 && dead {
+				reset(c)
+				return
+			}
+			req, _ := http.ReadRequest(r)
+			_, _ = io.Copy(io.Discard, req.Body)
+			if dead {
+				gather.Done()
+				gather.Wait() // so that each has a connection of its own
+			}
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 		}
-	}))
-	d.Listener = doomedListener{d.Listener, d}
-	d.Start()
-	t.Cleanup(d.Close)
+	})
+	base.DialContext, base.MaxIdleConnsPerHost = s.base.DialContext, 8
+	t.Cleanup(base.CloseIdleConnections)
 	gather.Add(8)
-	return d
-}
-
-// fill makes base keep eight connections, and dooms them.
-func (d *doomed) fill(t *testing.T, base http.RoundTripper) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			req, _ := http.NewRequestWithContext(context.Background(), "GET", d.URL+"/gather", nil)
-			resp, err := base.RoundTrip(req)
+			resp, err := base.RoundTrip(newRequest(t, "GET", "http://example.com/", ""))
 			if assert.NoError(t, err) {
-				_, _ = io.Copy(io.Discard, resp.Body)
-				resp.Body.Close()
+				assert.NoError(t, resp.Body.Close())
 			}
 		})
 	}
 	all.Wait()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	require.Len(t, d.conns, 8)
-	for _, c := range d.conns {
-		c.mu.Lock()
-		c.dead = true
-		c.mu.Unlock()
-	}
+	synctest.Wait()
+	require.Len(t, s.open(), 8)
+	return s
 }
 
-// wrapped hides the type of a base, but not its idle connections.
+// wrappedBase hides the type of a base, but not its idle connections.
 type wrappedBase struct{ *http.Transport }
 
 func (w wrappedBase) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -109,26 +68,34 @@ func (w wrappedBase) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // net/http passes dead connections by itself for a GET, but not for other idempotent methods: an attempt each.
 func TestAnIdempotentRequestSurvivesAPoolOfDeadConnections(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(8)) // the pool of the default base holds one connection more
-	for _, method := range []string{"GET", "PUT", "DELETE", "OPTIONS", "QUERY", "POST marked idempotent"} {
-		for name, base := range map[string]http.RoundTripper{
-			"http.Transport":             &http.Transport{MaxIdleConnsPerHost: 8},
-			"the default base":           nil,
-			"one that wraps a Transport": wrappedBase{&http.Transport{MaxIdleConnsPerHost: 8}},
+	for method, want := range map[string]int{
+		"GET": 1, "PUT": 2, "DELETE": 2, "OPTIONS": 1, "QUERY": 2, "POST marked idempotent": 2, "POST": 1,
+	} {
+		for name, wrap := range map[string]func(*http.Transport) http.RoundTripper{
+			"http.Transport":             func(tr *http.Transport) http.RoundTripper { return tr },
+			"one that wraps a Transport": func(tr *http.Transport) http.RoundTripper { return wrappedBase{tr} },
 		} {
 			t.Run(method+" over "+name, func(t *testing.T) {
-				d := newDoomed(t)
-				client := retry.New(base, retry.Policy{Backoff: retry.Constant(0)})
-				defer client.CloseIdleConnections()
-				d.fill(t, client)
-				req := newRequest(t, strings.Fields(method)[0], d.URL, "payload")
-				if req.Method == "POST" {
-					req = req.WithContext(retry.AsIdempotent(t.Context()))
-				}
-				resp, err := client.RoundTrip(req)
-				require.NoError(t, err)
-				drop(resp)
-				assert.Equal(t, 200, resp.StatusCode)
+				synctest.Test(t, func(t *testing.T) {
+					base, tr := retry.DefaultBase(), new(trail)
+					s := doomed(t, base)
+					req := newRequest(t, strings.Fields(method)[0], "http://example.com/", "payload")
+					if strings.Contains(method, "marked") {
+						req = req.WithContext(retry.AsIdempotent(t.Context()))
+					}
+					resp, err := retry.New(wrap(base), tr.eager(4)).RoundTrip(req)
+					drop(resp)
+					if method == "POST" {
+						assert.Error(t, err)
+					} else {
+						assert.NoError(t, err)
+					}
+					if want > 1 && name != "http.Transport" {
+						want = 3 // since its idle connections are closed after the second failure
+					}
+					assert.Len(t, tr.steps, want)
+					_ = s
+				})
 			})
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,78 +14,24 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-e3550de8/retry"
-	"github.com/seed-e3550de8/retry/httpfault"
 )
-
-// getComparing is a client that sends again by itself, up to ten times, what it knows by a comparison.
-func getComparing(client *http.Client, url string) (*http.Response, error) {
-	for tries := 1; ; tries++ {
-		resp, err := client.Get(url)
-		if tries == 11 || !isEOF(err) {
-			return resp, err
-		}
-	}
-}
-
-func isEOF(err error) bool {
-	u, ok := err.(*url.Error)
-	return ok && u.Err == io.EOF
-}
-
-func TestAClientThatComparesErrorsComesThroughFiveEOFs(t *testing.T) {
-	for _, tt := range []struct {
-		name   string
-		wrap   func(*retry.Transport) http.RoundTripper
-		served int
-		want   error
-	}{
-		{"plain errors", (*retry.Transport).PlainErrors, 6, nil},
-		{"an Error is no EOF", func(tr *retry.Transport) http.RoundTripper { return tr }, 4, io.EOF},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				served := 0
-				answer := httpfault.HandleFunc(func(http.ResponseWriter, *http.Request) {
-					if served++; served <= 5 {
-						panic(http.ErrAbortHandler)
-					}
-				})
-				srv := httpfault.Config{Pipe: true, Default: answer}.NewServer(t)
-				client := &http.Client{Transport: tt.wrap(retry.New(srv.Transport(), retry.Policy{}))}
-				resp, err := getComparing(client, srv.URL)
-				assert.ErrorIs(t, err, tt.want)
-				assert.Equal(t, tt.served, served)
-				if resp != nil {
-					assert.NoError(t, resp.Body.Close())
-				}
-			})
-		})
-	}
-}
 
 func always(err error) http.RoundTripper { return roundTripperFunc(fail(err)) }
 
-// An ending is how a request's context ends.
-type ending func(context.Context) (context.Context, context.CancelFunc)
-
-func canceledIn(d time.Duration) ending {
-	return func(ctx context.Context) (context.Context, context.CancelFunc) {
-		ctx, cancel := context.WithCancel(ctx)
-		time.AfterFunc(d, cancel)
-		return ctx, cancel
+// endingBy returns a context that err ends after a second and a half, unless it is nil.
+func endingBy(t *testing.T, err error) context.Context {
+	const end = 1500 * time.Millisecond
+	if err == context.DeadlineExceeded {
+		ctx, cancel := context.WithTimeout(t.Context(), end)
+		t.Cleanup(cancel)
+		return ctx
 	}
-}
-
-func canceledBecause(cause error) ending {
-	return func(ctx context.Context) (context.Context, context.CancelFunc) {
-		ctx, cancel := context.WithCancelCause(ctx)
-		time.AfterFunc(time.Millisecond, func() { cancel(cause) })
-		return ctx, func() { cancel(nil) }
+	ctx, cancel := context.WithCancelCause(t.Context())
+	t.Cleanup(func() { cancel(nil) })
+	if err != nil {
+		time.AfterFunc(end, func() { cancel(err) })
 	}
-}
-
-func endingIn(d time.Duration) ending {
-	return func(ctx context.Context) (context.Context, context.CancelFunc) { return context.WithTimeout(ctx, d) }
+	return ctx
 }
 
 func TestPlainErrorsAreThoseOfTheBaseOrOfTheContext(t *testing.T) {
@@ -98,31 +43,29 @@ func TestPlainErrorsAreThoseOfTheBaseOrOfTheContext(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		base http.RoundTripper
-		end  ending
+		end  error // what ends the context after a second and a half, or nil
 		p    retry.Policy
 		want error
 	}{
-		{"an error after four attempts", always(io.EOF), context.WithCancel, soon, io.EOF},
-		{"an error after one", always(io.EOF), context.WithCancel, retry.Policy{MaxAttempts: 1}, io.EOF},
-		{"an error of a type", always(reset), context.WithCancel, soon, reset},
-		{"canceled while it waits after an error", always(io.EOF), canceledIn(time.Millisecond),
-			retry.Policy{}, context.Canceled},
-		{"canceled while it waits after a 503", play(answer(503)), canceledIn(time.Millisecond),
-			retry.Policy{}, context.Canceled},
-		{"canceled with a cause", always(io.EOF), canceledBecause(enough), retry.Policy{}, enough},
-		{"no time left for the second wait", always(io.EOF), endingIn(1500 * time.Millisecond),
-			retry.Policy{Backoff: retry.Constant(time.Second)}, io.EOF},
-		{"a Transport as the base", inner, context.WithCancel, soon, io.EOF},
-		{"an Error that has no other in it", always(&retry.Error{Attempts: 1, Err: other}), context.WithCancel,
+		{"an error after four attempts", always(io.EOF), nil, soon, io.EOF},
+		{"an error after one", always(io.EOF), nil, retry.Policy{MaxAttempts: 1}, io.EOF},
+		{"an error of a type", always(reset), nil, soon, reset},
+		{"canceled while it waits after an error", always(io.EOF), context.Canceled, every(time.Second),
+			context.Canceled},
+		{"canceled while it waits after a 503", play(answer(503)), context.Canceled, every(time.Second),
+			context.Canceled},
+		{"canceled with a cause", always(io.EOF), enough, every(time.Second), enough},
+		{"no time left for the second wait", always(io.EOF), context.DeadlineExceeded,
+			every(time.Second), io.EOF},
+		{"a Transport as the base", inner, nil, soon, io.EOF},
+		{"an Error that has no other in it", always(&retry.Error{Attempts: 1, Err: other}), nil,
 			soon, other},
-		{"an Error that is nil", always(none), context.WithCancel, retry.Policy{MaxAttempts: 1}, none},
-		{"an Error that is nil after four", always(none), context.WithCancel, soon, none},
+		{"an Error that is nil", always(none), nil, retry.Policy{MaxAttempts: 1}, none},
+		{"an Error that is nil after four", always(none), nil, soon, none},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := tt.end(t.Context())
-				defer cancel()
-				resp, err := retry.New(tt.base, tt.p).PlainErrors().RoundTrip(place("GET", "").under(ctx).Request)
+				resp, err := retry.New(tt.base, tt.p).PlainErrors().RoundTrip(place("GET", "").under(endingBy(t, tt.end)).Request)
 				require.Nil(t, resp)
 				assert.True(t, err == tt.want, "%T: %v", err, err)
 			})

@@ -2,6 +2,7 @@ package retry_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -87,37 +88,19 @@ func TestAnEarlyAnswerSharesNoTrailersWithTheNextAttempt(t *testing.T) {
 	}
 }
 
-func TestTrailersAreSentByEachAttempt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var sums []string
-		b := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
-			text, err := io.ReadAll(req.Body)
-			require.NoError(t, err)
-			req.Body.Close()
-			sums = append(sums, fmt.Sprint(len(text), " ", req.Trailer.Get("X-Sum") != ""))
-			code := 503
-			if len(sums) == 3 {
-				code = 200
-			}
-			return &http.Response{StatusCode: code, Header: http.Header{}, Body: http.NoBody, Request: req}, nil
-		})
-		resp, err := retry.New(b, every(time.Second)).RoundTrip(withSums(t, "http://api.example.com/", 10))
-		require.NoError(t, err)
-		assert.Equal(t, 200, resp.StatusCode)
-		assert.Equal(t, []string{"10 true", "10 true", "10 true"}, sums)
-	})
-}
-
 // net/http fills the caller's Trailer map while it sends the body: a deep copy of the request would lose them.
 func TestTrailersGoBothWaysThroughARetry(t *testing.T) {
 	overBoth(t, func(t *testing.T, proto string) {
-		srv := faulty(t, proto, httpfault.Status(503).Body("not now"), httpfault.OK("page").Trailer("Sum", "1"))
+		srv := faulty(t, proto, httpfault.Status(503).Body("not now").Times(2), httpfault.OK("page").Trailer("Sum", "1"))
 		resp, err := retry.New(srv.Transport(), new(trail).eager(4)).RoundTrip(withSums(t, srv.URL, 10))
 		require.NoError(t, err)
 		assert.Equal(t, "page", readAndClose(t, resp))
 		assert.Equal(t, http.Header{"Sum": {"1"}}, resp.Trailer)
-		require.Len(t, srv.Requests(), 2)
-		assert.NotEmpty(t, srv.Requests()[1].Trailer.Get("X-Sum"))
+		require.Len(t, srv.Requests(), 3)
+		for _, r := range srv.Requests() {
+			assert.NotEmpty(t, r.Trailer.Get("X-Sum"))
+			assert.EqualValues(t, 10, r.BodyLength)
+		}
 	})
 }
 
@@ -142,6 +125,25 @@ func TestARequestWithTrailersIsNotSentAgainWhileItsBodyIsRead(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { checkTrailers(t, wait, row.read, row.result, row.closed, row.again) })
 		})
 	}
+}
+
+func TestTheWaitForTheReadEndsWithTheContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		end := time.Second - retry.Grace/2 // the wait for a Read is the last of the wait for the retry
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(end, cancel)
+		req, begin, free := withSums(t, "http://api.example.com/", 10).WithContext(ctx), time.Now(), make(chan struct{})
+		req.Body = io.NopCloser(readerFunc(func([]byte) (int, error) { <-free; return 0, io.EOF }))
+		b := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
+			go func() { _, _ = req.Body.Read(make([]byte, 9)) }()
+			synctest.Wait()
+			return &http.Response{StatusCode: 503, Body: http.NoBody, Request: req}, nil
+		})
+		_, err := retry.New(b, every(time.Second)).RoundTrip(req)
+		assert.ErrorIs(t, err, context.Canceled)
+		assert.Equal(t, end, time.Since(begin))
+		close(free)
+	})
 }
 
 func checkTrailers(t *testing.T, wait, read time.Duration, result error, closed, again bool) {
