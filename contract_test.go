@@ -68,8 +68,10 @@ func TestAPanicAfterASuccessClosesTheResponse(t *testing.T) {
 	})
 }
 
-func bodiless(code int) reply {
-	return func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: code}, nil }
+func bodiless(code int, header ...string) reply {
+	return func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: code, Header: headerOf(header...)}, nil
+	}
 }
 
 func TestABaseThatReturnsNothingIsAnError(t *testing.T) {

@@ -4,233 +4,256 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"net/http"
-	"slices"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/seed-e3550de8/retry"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-e3550de8/retry"
 )
 
-// busy is a base that asks for retryAfter until it is well, and notes when it was asked.
-type busy struct {
-	retryAfter string
-	well       time.Time
-	mu         sync.Mutex
-	asked      []time.Time
+// drawing is a Gate whose every random number is u.
+func drawing(u float64) *retry.Gate { return &retry.Gate{Rand: func() float64 { return u }} }
+
+// refused tells p of a 503 that asks for seconds.
+func refused(p retry.Policy, seconds int, now time.Time) {
+	p.Decide(attempted(1, 503, "Retry-After", fmt.Sprint(seconds)), now)
 }
 
-func (b *busy) RoundTrip(req *http.Request) (*http.Response, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if req.Body != nil {
-		req.Body.Close()
+func TestAGateHoldsARequestUntilTheRetryAfterIsOver(t *testing.T) {
+	const s = time.Second
+	begin := time.Now()
+	for _, row := range []struct {
+		name        string
+		closed      []int // by these, one after the other
+		u           float64
+		longest     time.Duration // MaxRetryAfter
+		at, waited  time.Duration
+		served      int // successes since
+		wantDelay   time.Duration
+		wantReason  error
+		wantNoHolds bool
+	}{
+		{name: "nobody asked", u: 1},
+		{name: "from its end", closed: []int{10}, wantDelay: 10 * s},
+		{name: "on", closed: []int{10}, u: 0.5, wantDelay: 15 * s},
+		{name: "to twice that", closed: []int{10}, u: 1, wantDelay: 20 * s},
+		{name: "a number above 1", closed: []int{10}, u: 7, wantDelay: 20 * s},
+		{name: "a number below 0", closed: []int{10}, u: -7, wantDelay: 10 * s},
+		{name: "no number", closed: []int{10}, u: math.NaN(), wantDelay: 10 * s},
+		{name: "later", closed: []int{10}, u: 0.5, at: 4 * s, wantDelay: 11 * s},
+		{name: "at last", closed: []int{10}, u: 0.5, at: 10*s - 1, wantDelay: 5*s + 1},
+		{name: "over", closed: []int{10}, u: 0.5, at: 10 * s},
+		{name: "forgotten", closed: []int{10}, u: 0.5, at: 20 * s, wantNoHolds: true},
+		{name: "zero", closed: []int{0}, u: 0.5, wantNoHolds: true},
+		{name: "a shorter one counts less", closed: []int{10, 5}, u: 0.5, wantDelay: 15 * s},
+		{name: "a longer one counts", closed: []int{5, 10}, u: 0.5, wantDelay: 15 * s},
+		{name: "one that nobody waits for does not count", closed: []int{61}, u: 0.5},
+
+		{name: "no later than MaxRetryAfter", closed: []int{40}, u: 1, wantDelay: 60 * s},
+		{name: "nor halfway", closed: []int{40}, u: 0.5, wantDelay: 50 * s},
+		{name: "but over half the Retry-After", closed: []int{50}, u: 1, wantDelay: 75 * s},
+		{name: "the longest", closed: []int{60}, u: 1, wantDelay: 90 * s},
+		{name: "just waited for", closed: []int{10}, u: 1, longest: 10 * s, wantDelay: 15 * s},
+		{name: "not waited for", closed: []int{10}, u: 1, longest: 10*s - 1, wantDelay: 10 * s, wantReason: retry.ErrRetryAfter},
+		{name: "never waited for", closed: []int{10}, longest: -1, wantDelay: 10 * s, wantReason: retry.ErrRetryAfter},
+
+		{name: "again", closed: []int{10}, u: 1, waited: 45 * s, wantDelay: 15 * s},
+		{name: "again, for the last time", closed: []int{10}, u: 1, waited: 50 * s, wantDelay: 15 * s},
+		{name: "tired", closed: []int{10}, u: 1, waited: 50*s + 1},
+		{name: "tired at once", closed: []int{10}, u: 1, waited: 1, longest: 10 * s},
+		{name: "the server is up", closed: []int{10}, u: 1, waited: 1, served: 2},
+		{name: "for those that have waited", closed: []int{10}, u: 1, served: 2, wantDelay: 20 * s},
+		{name: "for half of them", closed: []int{10}, u: 1, waited: 1, served: 1, wantDelay: 20 * s},
+		{name: "old answers count half", closed: []int{9, 9, 9, 9, 9, 9, 9, 9, 9, 9}, u: 1, waited: 1, served: 8, wantDelay: 18 * s},
+		{name: "and new ones whole", closed: []int{9, 9, 9, 9, 9, 9, 9, 9, 9, 9}, u: 1, waited: 1, served: 9},
+	} {
+		p := retry.Policy{Gate: drawing(row.u), MaxRetryAfter: row.longest}
+		for _, seconds := range row.closed {
+			refused(retry.Policy{Gate: p.Gate}, seconds, begin)
+		}
+		for range row.served {
+			p.Decide(attempted(1, 200), begin)
+		}
+		now := begin.Add(row.at)
+		have := p.Admit(place("GET", "").Request, now.Add(-row.waited), now)
+		want := retry.Decision{Class: retry.Transient, Delay: row.wantDelay, FromServer: row.wantDelay > 0, Reason: row.wantReason}
+		assert.Equal(t, want, have, row.name)
+		held := row.closed != nil && !row.wantNoHolds && row.closed[0] < 61
+		assert.Equal(t, held, p.Gate.Held() == 1, row.name)
+		assert.Equal(t, retry.Decision{}, retry.Policy{}.Admit(place("GET", "").Request, now, now), "without a gate")
+		other := place("GET", "").Request
+		other.URL = at("https://api.example")
+		assert.Zero(t, p.Admit(other, now, now).Delay, "it is of one authority")
 	}
-	b.asked = append(b.asked, time.Now())
-	resp := &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: req}
-	if time.Now().Before(b.well) {
-		resp.StatusCode = 503
-		resp.Header.Set("Retry-After", b.retryAfter)
+}
+
+func TestAGateHoldsRetriesToo(t *testing.T) {
+	now := time.Now()
+	for _, row := range []struct {
+		header       []string
+		backoff      time.Duration
+		within, want time.Duration
+		reason       error
+		fromServer   bool
+	}{
+		{[]string{"Retry-After", "10"}, 0, time.Hour, 15 * time.Second, nil, true},
+		{[]string{"Retry-After", "10"}, 6 * time.Second, time.Hour, 16 * time.Second, nil, true},
+		{[]string{"Retry-After", "10"}, 0, 15*time.Second + 1, 15 * time.Second, nil, true},
+		{[]string{"Retry-After", "10"}, 0, 15 * time.Second, 15 * time.Second, retry.ErrDeadline, true},
+		{nil, time.Second, time.Hour, time.Second, nil, false},
+	} {
+		ctx, cancel := context.WithDeadline(t.Context(), now.Add(row.within))
+		defer cancel()
+		p := retry.Policy{Gate: drawing(0.5), Backoff: retry.Constant(row.backoff)}
+		a := attempted(1, 503, row.header...)
+		a.Request = a.Request.WithContext(ctx)
+		want := retry.Decision{Retry: row.reason == nil, Class: retry.Transient, Delay: row.want, FromServer: row.fromServer, Reason: row.reason}
+		if want.Retry {
+			want.Price = 1
+		}
+		assert.Equal(t, want, p.Decide(a, now))
+		if row.header != nil && row.backoff == 0 {
+			assert.Equal(t, row.reason, p.Admit(a.Request, now, now).Reason)
+		}
 	}
-	return resp, nil
 }
 
-func shared(base http.RoundTripper, p retry.Policy) *retry.Transport {
-	p.Gate = new(retry.Gate)
-	return retry.New(base, p)
+func TestAGateDrawsAnewForEachRequest(t *testing.T) {
+	p, now := retry.Policy{Gate: new(retry.Gate)}, time.Now()
+	refused(p, 10, now)
+	least, greatest, different := spread(retry.BackoffFunc(func(int) time.Duration {
+		return p.Admit(place("GET", "").Request, now, now).Delay
+	}), 1)
+	assert.Greater(t, different, draws/2)
+	assert.True(t, 10*time.Second <= least && least < 11*time.Second, least)
+	assert.True(t, 19*time.Second < greatest && greatest < 20*time.Second, greatest)
 }
 
-func holdRequest(ctx context.Context, method string) *http.Request {
-	req, err := http.NewRequestWithContext(ctx, method, "http://api.example.com/orders", nil)
-	if err != nil {
-		panic(err)
+func TestAGateForgetsWhatIsOverAndRemembersNoMoreThanItsBound(t *testing.T) {
+	begin := time.Now()
+	p := retry.Policy{Gate: drawing(0)}
+	hold := func(host int, seconds int, at time.Duration) {
+		a := attempted(1, 503, "Retry-After", fmt.Sprint(seconds))
+		a.Request.URL.Host = fmt.Sprint("host", host)
+		p.Decide(a, begin.Add(at))
 	}
-	return req
+	delay := func(host int, at time.Duration) time.Duration {
+		req := place("GET", "").Request
+		req.URL.Host = fmt.Sprint("host", host)
+		return p.Admit(req, begin.Add(at), begin.Add(at)).Delay
+	}
+	hold(0, 10, 0)
+	hold(1, 10, 20*time.Second-1)
+	assert.Equal(t, 2, p.Gate.Held())
+	hold(1, 10, 20*time.Second)
+	assert.Equal(t, 1, p.Gate.Held(), "the first one is over")
+
+	p.Gate = drawing(0)
+	for i := range retry.MaxHolds + 1 {
+		seconds := 60
+		if i < 10 {
+			seconds = 1
+		}
+		hold(i, seconds, 0)
+	}
+	assert.Equal(t, retry.MaxHolds, p.Gate.Held())
+	assert.Zero(t, delay(retry.MaxHolds, 0), "the gate fails open")
+	hold(20, 60, time.Second)
+	assert.Equal(t, 60*time.Second, delay(20, time.Second), "who is held already may be held for longer")
+	for i := range 11 {
+		hold(-1-i, 60, 10*time.Second)
+	}
+	assert.Equal(t, retry.MaxHolds, p.Gate.Held())
+	assert.Equal(t, 60*time.Second, delay(-10, 10*time.Second), "what is over makes room for what is new")
+	assert.Zero(t, delay(-11, 10*time.Second))
 }
 
-// closeGate makes one request whose 503 holds the others. A POST is not retried, so it is over at once.
-func closeGate(t *testing.T, client http.RoundTripper) {
-	resp, err := client.RoundTrip(holdRequest(t.Context(), "POST"))
-	require.NoError(t, err)
-	require.Equal(t, 503, resp.StatusCode)
+// refusing answers 503 and a Retry-After until it is well.
+func refusing(seconds int, well time.Time) reply {
+	return func(req *http.Request) (*http.Response, error) {
+		if time.Now().Before(well) {
+			return bodiless(503, "Retry-After", fmt.Sprint(seconds))(req)
+		}
+		return bodiless(200)(req)
+	}
 }
 
-func pass(t *testing.T, client http.RoundTripper) {
-	resp, err := client.RoundTrip(holdRequest(t.Context(), "POST"))
-	require.NoError(t, err)
-	require.Equal(t, 200, resp.StatusCode)
-}
-
-func TestAGateHoldsEveryRequestAndSpreadsTheirRelease(t *testing.T) {
+func TestACallWaitsAtItsGateAndAsksAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		base := &busy{retryAfter: "10", well: time.Now().Add(time.Second)}
-		client := shared(base, retry.Policy{})
-		start := time.Now()
-		closeGate(t, client)
-
-		var wg sync.WaitGroup
-		for i := range 1000 {
-			method := []string{"GET", "POST"}[i%2]
-			wg.Go(func() {
-				resp, err := client.RoundTrip(holdRequest(t.Context(), method))
-				assert.NoError(t, err)
-				assert.Equal(t, 200, resp.StatusCode)
-			})
-		}
-		wg.Wait()
-
-		perSecond := map[int]int{}
-		for _, at := range base.asked[1:] {
-			after := at.Sub(start)
-			assert.GreaterOrEqual(t, after, 10*time.Second, "none early")
-			assert.Less(t, after, 20*time.Second, "none later than twice the Retry-After")
-			perSecond[int(after/time.Second)]++
-		}
-		require.Len(t, base.asked, 1001)
-		for second := 10; second < 20; second++ {
-			assert.InDelta(t, 100, perSecond[second], 60, "second %d", second)
-		}
-		time.Sleep(10 * time.Second)
-		pass(t, client)
-		assert.Zero(t, client.Held(), "the gate is open and forgotten")
-	})
-}
-
-func TestAGateIsAskedAgainAtTheRelease(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		start := time.Now()
-		base := &busy{retryAfter: "5", well: start.Add(25 * time.Second)}
-		client := shared(base, retry.Policy{MaxAttempts: 1})
-		closeGate(t, client)
-
-		var wg sync.WaitGroup
-		var good atomic.Int64
-		for range 1000 {
-			wg.Go(func() {
-				resp, err := client.RoundTrip(holdRequest(t.Context(), "GET"))
-				if assert.NoError(t, err) && resp.StatusCode == 200 {
-					good.Add(1)
-				}
-			})
-		}
-		wg.Wait()
-
-		assert.Less(t, len(base.asked), 1020, "each 503 holds those that were about to go")
-		assert.Greater(t, good.Load(), int64(985))
-	})
-}
-
-func TestAGateOfAServerThatRefusesAFewStarvesNobody(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var n atomic.Int64
-		client := shared(roundTripperFunc(func(req *http.Request) (*http.Response, error) {
-			resp := &http.Response{StatusCode: 200, Header: http.Header{}, Body: http.NoBody, Request: req}
-			if n.Add(1)%50 == 0 {
-				resp.StatusCode = 429
-				resp.Header.Set("Retry-After", "1")
-			}
-			return resp, nil
-		}), retry.Policy{})
-		var wg sync.WaitGroup
-		took := make([]time.Duration, 6000)
-		for i := range took {
-			wg.Go(func() {
-				start := time.Now()
-				_, err := client.RoundTrip(holdRequest(t.Context(), "GET"))
-				assert.NoError(t, err)
-				took[i] = time.Since(start)
-			})
-			time.Sleep(10 * time.Millisecond)
-		}
-		wg.Wait()
-		slices.Sort(took)
-		assert.Less(t, took[len(took)*9/10], 3*time.Second, "a few are held again and again, though the server serves the others")
-	})
-}
-
-func TestAGateHoldsNobodyElse(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		base := &busy{retryAfter: "10", well: time.Now().Add(time.Hour)}
-		client := shared(base, retry.Policy{MaxAttempts: 1})
-		closeGate(t, client)
-		start := time.Now()
-
-		for _, url := range []string{"https://api.example.com", "http://api.example.com:8080", "http://www.example.com"} {
-			req, err := http.NewRequestWithContext(t.Context(), "GET", url, nil)
-			require.NoError(t, err)
-			_, err = client.RoundTrip(req)
-			require.NoError(t, err)
-		}
-		assert.Zero(t, time.Since(start))
-	})
-}
-
-func TestWithoutAGateNobodyIsHeld(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		base := &busy{retryAfter: "10", well: time.Now().Add(time.Hour)}
-		client := retry.New(base, retry.Policy{MaxAttempts: 1})
-		closeGate(t, client)
-		start := time.Now()
-		_, err := client.RoundTrip(holdRequest(t.Context(), "GET"))
-		require.NoError(t, err)
-		assert.Zero(t, time.Since(start))
-		assert.Zero(t, client.Held())
+		s := play(refusing(10, time.Now().Add(15*time.Second)))
+		draw := make(chan float64, 9)
+		p := retry.Policy{MaxAttempts: 1, Gate: &retry.Gate{Rand: func() float64 { return <-draw }}}
+		var held []time.Duration
+		p.OnAttempt = func(a retry.Attempt, _ retry.Decision) { held = append(held, a.Held) }
+		rt := retry.New(s, p)
+		mustEnd(t, rt, place("POST", ""))
+		draw <- 0.2 // until 12s, and is refused again
+		go mustEnd(t, rt, place("GET", ""))
+		synctest.Wait()
+		draw <- 0.4 // until 14s
+		draw <- 0.5 // until 22s + 5s
+		mustEnd(t, rt, place("PUT", "payload"))
+		assert.Equal(t, []time.Duration{0, 12 * time.Second, 27 * time.Second}, s.times())
+		assert.Equal(t, s.times(), held)
 	})
 }
 
 func TestAGateEndsARequestAtOnceThatCannotWait(t *testing.T) {
-	for _, tt := range []struct {
-		name   string
-		policy retry.Policy
-		within time.Duration // the deadline; 0 for none
-		want   error
+	cause := errors.New("the user went away")
+	for _, row := range []struct {
+		name      string
+		policy    retry.Policy // of the call
+		end       time.Duration
+		want      error
+		wantDelay time.Duration
 	}{
-		{"its deadline is before the release", retry.Policy{}, 10 * time.Second, retry.ErrDeadline},
-		{"it is held for longer than its MaxRetryAfter", retry.Policy{MaxRetryAfter: 9 * time.Second}, 0, retry.ErrRetryAfter},
+		{"its deadline is before the release", retry.Policy{}, 10 * time.Second, retry.ErrDeadline, 15 * time.Second},
+		{"MaxRetryAfter is too short", retry.Policy{MaxRetryAfter: 9 * time.Second}, 0, retry.ErrRetryAfter, 10 * time.Second},
+		{"it is cancelled", retry.Policy{}, 3 * time.Second, cause, 15 * time.Second},
+		{"it is cancelled in the longest wait", retry.Policy{MaxRetryAfter: longest}, time.Hour, cause, longest},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				base := &busy{retryAfter: "10", well: time.Now().Add(time.Hour)}
-				client := shared(base, retry.Policy{})
-				closeGate(t, client)
-				var told []retry.Attempt
-				tt.policy.OnAttempt = func(a retry.Attempt, d retry.Decision) {
-					told = append(told, a)
-					assert.Equal(t, tt.want, d.Reason)
-					assert.False(t, d.Retry)
-				}
-				ctx := retry.WithPolicy(t.Context(), tt.policy)
-				if tt.within > 0 {
-					var cancel context.CancelFunc
-					ctx, cancel = context.WithTimeout(ctx, tt.within)
-					defer cancel()
-				}
-				req := holdRequest(ctx, "PUT")
-				body := &closeCounter{Reader: strings.NewReader("x")}
-				req.Body = body
-				start := time.Now()
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancelCause(retry.WithPolicy(t.Context(), row.policy))
+			begin, retryAfter, took := time.Now(), 10, row.end
+			if row.want != cause {
+				var stop context.CancelFunc
+				ctx, stop = context.WithTimeout(ctx, row.end+time.Hour*time.Duration(1-min(row.end, 1)))
+				defer stop()
+				took = 0
+			} else {
+				time.AfterFunc(row.end, func() { cancel(cause) })
+			}
+			if row.wantDelay == longest {
+				retryAfter = 9223372036
+			}
+			s := play(refusing(retryAfter, begin.Add(time.Hour)))
+			client := retry.New(s, retry.Policy{Gate: drawing(0.5), MaxRetryAfter: max(row.policy.MaxRetryAfter, time.Minute)})
+			mustEnd(t, client, place("POST", ""))
+			o := place("PUT", "payload")
+			var told []retry.Attempt
+			var d, last retry.Decision
+			p := retry.Policy{OnAttempt: func(a retry.Attempt, one retry.Decision) { told, d = append(told, a), one }}
+			o.under(retry.WithDecision(retry.WithPolicy(ctx, p), &last))
 
-				_, err := client.RoundTrip(req)
+			_, err := client.RoundTrip(o.Request)
 
-				require.ErrorIs(t, err, tt.want)
-				var e *retry.Error
-				require.ErrorAs(t, err, &e)
-				assert.Zero(t, e.Attempts)
-				assert.Zero(t, time.Since(start))
-				assert.EqualValues(t, 1, body.closed.Load(), "the caller's body is closed, though nothing was sent")
-				assert.Len(t, base.asked, 1)
-				require.Len(t, told, 1, "OnAttempt hears of it")
-				assert.Zero(t, told[0].Number)
-				assert.NotContains(t, err.Error(), "orders")
-			})
+			require.ErrorIs(t, err, row.want, row.name)
+			whole, ok := errors.AsType[*retry.Error](err)
+			require.True(t, ok)
+			assert.Zero(t, whole.Attempts)
+			assert.Equal(t, took, time.Since(begin), row.name)
+			assert.Empty(t, s.left(o, nil), "the caller's body is closed, though nothing was sent")
+			assert.Equal(t, 1, s.attempts())
+			assert.Equal(t, []retry.Attempt{{Request: o.Request, Err: err}}, told, "OnAttempt hears of it once")
+			assert.ErrorIs(t, d.Reason, row.want)
+			assert.Equal(t, retry.Decision{Class: retry.Transient, Delay: row.wantDelay, FromServer: true, Reason: d.Reason}, d, row.name)
+			assert.Equal(t, d, last)
+			cancel(nil)
 		})
 	}
 }
@@ -241,181 +264,4 @@ func TestAGateThatIsShutForTooLongSendsNothingWhileTimeGoesBy(t *testing.T) {
 	_, err := retry.New(s, retry.Policy{Gate: shut(t), MaxRetryAfter: time.Second}).RoundTrip(putting(t, nil))
 	assert.ErrorIs(t, err, retry.ErrRetryAfter)
 	assert.Zero(t, s.attempts())
-}
-
-type closeCounter struct {
-	io.Reader
-	closed atomic.Int64
-}
-
-func (c *closeCounter) Close() error {
-	c.closed.Add(1)
-	return nil
-}
-
-func TestOnAttemptSeesHowLongARequestWasHeld(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		base := &busy{retryAfter: "10", well: time.Now().Add(time.Second)}
-		var held time.Duration
-		client := shared(base, retry.Policy{OnAttempt: func(a retry.Attempt, _ retry.Decision) { held = a.Held }})
-		closeGate(t, client)
-		require.Zero(t, held)
-		start := time.Now()
-		_, err := client.RoundTrip(holdRequest(t.Context(), "GET"))
-		require.NoError(t, err)
-		assert.Equal(t, time.Since(start), held)
-		assert.NotZero(t, held)
-	})
-}
-
-func TestAGateSpreadsRetriesToo(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		start := time.Now()
-		base := &busy{retryAfter: "10", well: start.Add(time.Second)}
-		client := shared(base, retry.Policy{Backoff: retry.Constant(0), Budget: retry.Unlimited})
-		var wg sync.WaitGroup
-		for range 100 {
-			wg.Go(func() {
-				resp, err := client.RoundTrip(holdRequest(t.Context(), "GET"))
-				assert.NoError(t, err)
-				assert.Equal(t, 200, resp.StatusCode)
-			})
-		}
-		wg.Wait()
-		late := 0
-		for _, at := range base.asked {
-			if after := at.Sub(start); after >= 10*time.Second {
-				assert.Less(t, after, 20*time.Second)
-				late++
-			}
-		}
-		assert.Equal(t, 100, late)
-	})
-}
-
-func TestAGateReleasesByMaxRetryAfterButNeverInOneBurst(t *testing.T) {
-	for _, tt := range []struct {
-		retryAfter     string
-		from, to, late time.Duration
-	}{
-		{"20", 20 * time.Second, 40 * time.Second, 35 * time.Second},
-		{"40", 40 * time.Second, 60 * time.Second, 55 * time.Second},
-		{"50", 50 * time.Second, 75 * time.Second, 70 * time.Second},
-		{"60", 60 * time.Second, 90 * time.Second, 80 * time.Second},
-	} {
-		t.Run(tt.retryAfter, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				start := time.Now()
-				base := &busy{retryAfter: tt.retryAfter, well: start.Add(tt.from)}
-				client := shared(base, retry.Policy{}) // MaxRetryAfter is 1m
-				closeGate(t, client)
-				var wg sync.WaitGroup
-				for range 100 {
-					wg.Go(func() {
-						_, err := client.RoundTrip(holdRequest(t.Context(), "GET"))
-						assert.NoError(t, err)
-					})
-				}
-				wg.Wait()
-				last := base.asked[len(base.asked)-1].Sub(start)
-				assert.GreaterOrEqual(t, base.asked[1].Sub(start), tt.from)
-				assert.Greater(t, last, tt.late)
-				assert.Less(t, last, tt.to)
-			})
-		})
-	}
-}
-
-func TestAGateLetsGoWhoHasWaitedLongEnough(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		base := &busy{retryAfter: "40", well: time.Now().Add(time.Hour)}
-		client := shared(base, retry.Policy{MaxAttempts: 1})
-		closeGate(t, client)
-		start := time.Now()
-		var wg sync.WaitGroup
-		for range 100 {
-			wg.Go(func() {
-				resp, err := client.RoundTrip(holdRequest(t.Context(), "GET"))
-				assert.NoError(t, err, "the gate fails open")
-				assert.Equal(t, 503, resp.StatusCode)
-			})
-		}
-		wg.Wait()
-		assert.LessOrEqual(t, time.Since(start), time.Minute, "though each 503 closed the gate again")
-	})
-}
-
-func TestAGateThatIsTooLongHoldsNobody(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		base := &busy{retryAfter: "3600", well: time.Now().Add(time.Hour)}
-		client := shared(base, retry.Policy{})
-		closeGate(t, client)
-		start := time.Now()
-		resp, err := client.RoundTrip(holdRequest(t.Context(), "GET"))
-		require.NoError(t, err)
-		assert.Equal(t, 503, resp.StatusCode)
-		assert.Zero(t, time.Since(start))
-	})
-}
-
-func TestAGateRemembersNoMoreThanItsBound(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		base := &busy{retryAfter: "10", well: time.Now().Add(time.Hour)}
-		client := shared(base, retry.Policy{MaxAttempts: 1})
-		ask := func(from, to int) {
-			for i := range to - from {
-				req := holdRequest(t.Context(), "GET")
-				req.URL.Host = fmt.Sprint("host", from+i)
-				_, err := client.RoundTrip(req)
-				require.NoError(t, err)
-			}
-		}
-		ask(0, retry.MaxHolds+10)
-		assert.Equal(t, retry.MaxHolds, client.Held())
-		time.Sleep(time.Minute)
-		ask(2*retry.MaxHolds, 3*retry.MaxHolds)
-		assert.Equal(t, retry.MaxHolds, client.Held(), "what is over makes room for what is new")
-
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		req := holdRequest(ctx, "GET")
-		req.URL.Host = fmt.Sprint("host", 3*retry.MaxHolds-1)
-		_, err := client.RoundTrip(req)
-		require.ErrorIs(t, err, retry.ErrDeadline)
-	})
-}
-
-func TestAGateIsLeftAtOnceByWhoIsCancelled(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		base := &busy{retryAfter: "10", well: time.Now().Add(time.Hour)}
-		client := shared(base, retry.Policy{})
-		closeGate(t, client)
-		cause := errors.New("the user went away")
-		ctx, cancel := context.WithCancelCause(t.Context())
-		start := time.Now()
-		time.AfterFunc(3*time.Second, func() { cancel(cause) })
-
-		_, err := client.RoundTrip(holdRequest(ctx, "GET"))
-
-		require.ErrorIs(t, err, context.Canceled)
-		require.ErrorIs(t, err, cause)
-		assert.Equal(t, 3*time.Second, time.Since(start))
-		assert.Len(t, base.asked, 1)
-	})
-}
-
-// A Retry-After of 292 years neither overflows nor spins.
-func TestAGateHoldsForAsLongAsADurationCan(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		base := &busy{retryAfter: "9223372036", well: time.Now().Add(time.Hour)}
-		client := shared(base, retry.Policy{MaxRetryAfter: math.MaxInt64})
-		closeGate(t, client)
-		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(time.Hour, cancel)
-		start := time.Now()
-		_, err := client.RoundTrip(holdRequest(ctx, "GET"))
-		require.ErrorIs(t, err, context.Canceled)
-		assert.Equal(t, time.Hour, time.Since(start))
-		assert.Len(t, base.asked, 1)
-	})
 }

@@ -45,17 +45,13 @@ func TestAnOuterAttemptTimeoutCountsTheInnerAttempts(t *testing.T) {
 // What an inner Transport does not send, because it is held, is not worth another attempt of the outer one.
 func TestAnOuterTransportLeavesARequestThatIsHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		base := &busy{retryAfter: "10", well: time.Now().Add(time.Hour)}
-		inner := shared(base, retry.Policy{})
-		closeGate(t, inner)
-		start := time.Now()
+		s := play(answer(200))
 		ctx := retry.WithPolicy(t.Context(), retry.Policy{MaxRetryAfter: time.Second})
-
-		_, err := retry.New(inner, retry.Policy{}).RoundTrip(holdRequest(ctx, "GET"))
-
+		inner := retry.New(s, retry.Policy{Gate: shut(t)})
+		_, err := retry.New(inner, retry.Policy{}).RoundTrip(putting(t, nil).WithContext(ctx))
 		require.ErrorIs(t, err, retry.ErrRetryAfter)
-		assert.Len(t, base.asked, 1)
-		assert.Zero(t, time.Since(start))
+		assert.Zero(t, s.attempts())
+		assert.Zero(t, time.Since(s.begin))
 	})
 }
 
