@@ -222,8 +222,10 @@ func (c *call) pass(start, begin time.Time) Decision {
 
 // next makes the request of the next attempt.
 func (c *call) next() (*http.Request, error) {
-	if c.trail != nil && !c.awaitTrail() {
-		return nil, &rewindError{errStillRead}
+	if c.trail != nil {
+		if err := c.awaitTrail(); err != nil {
+			return nil, err
+		}
 	}
 	next := c.req.WithContext(c.withAttempt(c.Number + 1))
 	err := rewind(next)

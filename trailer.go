@@ -60,15 +60,17 @@ func (b *trailingBody) change(reading int, closed bool) {
 	}
 }
 
-// awaitTrail waits a little until nobody reads the body of the attempt before, and reports whether that is so.
-func (c *call) awaitTrail() bool {
+// awaitTrail waits a little until nobody reads the body of the attempt before, or returns why the next one must not be
+// made.
+func (c *call) awaitTrail() error {
 	t := time.NewTimer(grace)
 	defer t.Stop()
 	select {
 	case <-c.trail.done:
-		return true
+		return nil
 	case <-t.C:
+		return &rewindError{errStillRead}
 	case <-c.req.Context().Done():
+		return ended(c.req)
 	}
-	return false
 }
