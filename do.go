@@ -121,7 +121,7 @@ func (o *operation) ended(err error) bool {
 	if o.told != nil {
 		*o.told = d
 	}
-	if !d.Retry && err != nil {
+	if !d.Retry {
 		o.around.note(o.run.until, d.Reason)
 	}
 	return !d.Retry
@@ -132,7 +132,7 @@ func (o *operation) decide(err error, now time.Time) Decision {
 		o.policy.settle(&o.run, now)
 		return Decision{}
 	}
-	if inner, ok := errorOf(err); ok && o.run.stop == nil && isExhausted(inner.Reason) {
+	if inner, ok := errorOf(err); ok && isExhausted(inner.Reason) {
 		o.run.stop = inner.Reason
 	}
 	d := Decision{Class: o.policy.class(&o.run)}

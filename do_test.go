@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,6 +48,8 @@ func TestDoRepeatsAnOperationUntilItSucceeds(t *testing.T) {
 		{"classified Final", retry.Policy{Classify: func(retry.Attempt) retry.Class { return retry.Final }}, 9, errDecode, 1, 1, []error{errDecode}, 0},
 		{"a mark beats Classify", retry.Policy{Backoff: retry.Constant(1), Classify: func(retry.Attempt) retry.Class { return retry.Final }}, 1,
 			retry.Mark(errDecode, retry.Transient), 2, 2, nil, 1},
+		{"classified Transient", retry.Policy{Classify: func(retry.Attempt) retry.Class { return retry.Transient }, Backoff: retry.Constant(1)},
+			1, errDecode, 2, 2, nil, 1},
 		{"a class that is none", every(time.Second), 9, retry.Mark(errDecode, 77), 1, 1, []error{errDecode}, 0},
 		{"a budget", retry.Policy{Backoff: retry.Constant(0), Budget: &retry.Budget{Floor: 1}}, 9, errDecode, 2, 2, []error{errDecode, retry.ErrBudget}, 0},
 	} {
@@ -119,141 +120,32 @@ func TestDoEndsWithItsContext(t *testing.T) {
 	})
 }
 
-// get makes a request and turns a bad status into an error, as operations do.
-func get(ctx context.Context, client http.RoundTripper, url string) error {
-	req, err := http.NewRequestWithContext(ctx, "GET", url, nil)
-	if err != nil {
-		return err
-	}
-	resp, err := client.RoundTrip(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != 200 {
-		return fmt.Errorf("status %d", resp.StatusCode)
-	}
-	return nil
-}
-
-// Transports within an operation collapse with it into one layer.
-func TestTheRequestsOfAnOperationStayWithinOneMaxAttempts(t *testing.T) {
-	urls := []string{"http://a.example/", "http://b.example/", "http://c.example/"}
-	for _, limits := range []struct{ do, transport, want int }{{4, 4, 4}, {0, 0, 4}, {4, 2, 2}, {3, 10, 3}, {4, 1, 4}, {1, 4, 1}} {
-		for requests := 1; requests <= 3; requests++ {
-			for bad := range requests {
-				for outcome, reply := range map[string]reply{"503": answer(503), "reset": fail(errPeerReset)} {
-					t.Run(fmt.Sprintf("%+v, %d requests, %s at the %d", limits, requests, outcome, bad+1), func(t *testing.T) {
-						synctest.Test(t, func(t *testing.T) {
-							asked := map[string]int{}
-							b := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
-								asked[req.URL.String()]++
-								if req.URL.String() == urls[bad] {
-									return reply(req)
-								}
-								resp, err := answer(200)(req)
-								resp.Request = req
-								return resp, err
-							})
-							client := retry.New(b, retry.Policy{MaxAttempts: limits.transport, Budget: retry.Unlimited})
-							_, err := retry.Do(t.Context(), retry.Policy{MaxAttempts: limits.do}, func(ctx context.Context) (int, error) {
-								for _, url := range urls[:requests] {
-									if err := get(ctx, client, url); err != nil {
-										return 0, err
-									}
-								}
-								return 0, nil
-							})
-							require.Error(t, err)
-							assert.Equal(t, limits.want, asked[urls[bad]])
-							for url, n := range asked {
-								assert.LessOrEqual(t, n, limits.want, url)
-							}
-						})
-					})
-				}
-			}
-		}
-	}
-}
-
-// What fails after its requests have succeeded is repeated whole, and asks none of them too often.
-func TestAnOperationThatFailsAfterItsRequestsIsRepeated(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := play(answer(503), answer(503), answer(200), answer(200), answer(200))
-		client := retry.New(s, every(time.Second))
-		runs := 0
-		_, err := retry.Do(t.Context(), every(time.Second), func(ctx context.Context) (int, error) {
-			runs++
-			require.NoError(t, get(ctx, client, "http://a.example/"))
-			return 0, errDecode
-		})
-		assert.ErrorIs(t, err, retry.ErrMaxAttempts)
-		assert.Equal(t, 2, runs)
-		assert.Equal(t, 4, s.attempts())
-	})
-}
-
-// A Retry-After that a Transport met and did not wait for is waited for before the next run.
-func TestAnOperationKeepsTheWishesThatItMet(t *testing.T) {
+func TestDoSettlesWithItsBudget(t *testing.T) {
 	for _, row := range []struct {
-		name   string
-		method string
-		after  string
-		do     retry.Policy
-		within time.Duration
-		want   time.Duration // between the last attempt of run 1 and the first of run 2; 0 for no run 2
-		reason error
+		name     string
+		failures int
+		within   time.Duration // when the caller gives up; 0: never
+		want     float64       // of 4
 	}{
-		{"a POST", "POST", "10", every(time.Second), 0, 11 * time.Second, nil},
-		{"a wait that is too long for the Transport", "GET", "90", retry.Policy{Backoff: retry.Constant(0), MaxRetryAfter: time.Hour}, 0, 90 * time.Second, nil},
-		{"too long for both", "GET", "90", every(time.Second), 0, 0, retry.ErrRetryAfter},
-		{"too long for the deadline", "POST", "30", every(time.Second), 20 * time.Second, 0, retry.ErrDeadline},
+		{"a success deposits a tenth", 0, 0, 4.1},
+		{"and gives back what its retries took", 3, 0, 4.103},
+		{"three that fail take three", 9, 0, 1.003},
+		{"one that is not made is given back", 9, 1500 * time.Millisecond, 3.0015},
 	} {
-		t.Run(row.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				ctx := t.Context()
-				if row.within > 0 {
-					var cancel context.CancelFunc
-					ctx, cancel = context.WithTimeout(ctx, row.within)
-					defer cancel()
-				}
-				s := play(answer(503, "Retry-After", row.after), answer(200))
-				client := retry.New(s, every(0))
-				var d retry.Decision
-				_, _ = retry.Do(retry.WithDecision(ctx, &d), row.do, func(ctx context.Context) (int, error) {
-					resp, err := client.RoundTrip(place(row.method, "").under(ctx).Request)
-					require.NoError(t, err)
-					drop(resp)
-					if resp.StatusCode != 200 {
-						return 0, errDecode
-					}
-					return 0, nil
-				})
-				assert.Equal(t, row.reason, d.Reason)
-				if row.want == 0 {
-					assert.Equal(t, 1, s.attempts())
-					return
-				}
-				assert.Equal(t, []time.Duration{0, row.want}, s.times())
-			})
+		synctest.Test(t, func(t *testing.T) {
+			p := every(time.Second)
+			p.Budget = new(retry.Budget)
+			p.Budget.SpendOn(nil, 1)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if row.within > 0 {
+				time.AfterFunc(row.within, cancel)
+			}
+			op, _ := failingRuns(row.failures, errDecode)
+			var d retry.Decision
+			_, err := retry.Do(retry.WithDecision(ctx, &d), p, op)
+			assert.InDelta(t, row.want, p.Budget.Balance(nil), 1e-9, row.name)
+			assert.Equal(t, err == nil, d == retry.Decision{}, "%s: %v", row.name, d)
 		})
 	}
-}
-
-// Do within Do, and WithPolicy around it.
-func TestOperationsNest(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		runs := 0
-		_, err := retry.Do(t.Context(), every(time.Second), func(ctx context.Context) (int, error) {
-			return retry.Do(ctx, every(time.Second), func(context.Context) (int, error) { runs++; return 0, errDecode })
-		})
-		require.ErrorIs(t, err, retry.ErrMaxAttempts)
-		assert.Equal(t, 4, runs, "whose attempts are used up")
-
-		op, n := failingRuns(9, errDecode)
-		_, err = retry.Do(retry.WithPolicy(t.Context(), retry.Policy{MaxAttempts: 2}), every(time.Second), op)
-		require.Error(t, err)
-		assert.Equal(t, 2, *n)
-	})
 }

@@ -68,5 +68,10 @@ func (b *Budget) Spend(host string, now time.Time) bool {
 	return b.withdraw(authorityOf(&url.URL{Scheme: "http", Host: host}), 1, 0, now)
 }
 
+// SpendOn withdraws n at the authority of u now.
+func (b *Budget) SpendOn(u *url.URL, n float64) bool {
+	return b.withdraw(authorityOf(u), n, 0, time.Now())
+}
+
 // Held returns how many authorities the Gate of t holds.
 func (t *Transport) Held() int { return t.policy.Gate.Held() }

@@ -44,7 +44,7 @@ func sameURL(u, v *url.URL) bool {
 
 // around reports whether a call of req is part of another Transport's retry, which is what s says while that goes on.
 func (s *settings) around(req *http.Request) bool {
-	return s != nil && s.attempt > 1 && s.layer.is(req) && !s.layer.over.Load()
+	return s.layer.is(req) && !s.layer.over.Load()
 }
 
 // countInner raises Number to the attempts that a nested Transport reports, by its response or by its error.
@@ -55,7 +55,7 @@ func (c *call) countInner(resp *http.Response, err error) {
 			c.until = later(c.until, inner.until)
 		}
 	}
-	if resp == nil || resp.Request == nil || resp.Request == c.Request {
+	if resp == nil || resp.Request == nil {
 		return
 	}
 	if s := settingsOf(resp.Request.Context()); s != nil && c.believes(s.layer) {

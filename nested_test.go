@@ -171,7 +171,7 @@ func TestTheErrorOfASideRequestCountsNoAttempts(t *testing.T) {
 
 // The next page, asked for under the context of a response that took several attempts, is a request of its own.
 func TestTheNextPageUnderTheContextOfAResponseIsRetried(t *testing.T) {
-	for name, url := range map[string]string{"another page": "http://api.example.com/orders?page=2", "the same again": "http://api.example.com/orders"} {
+	for name, url := range map[string]string{"another page": "http://api.example.com/orders?page=2", "the same again": secretURL} {
 		synctest.Test(t, func(t *testing.T) {
 			s := play(answer(503), answer(200), answer(503), answer(503), answer(200))
 			client := retry.New(s, every(time.Second))

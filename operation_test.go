@@ -1,0 +1,216 @@
+package retry_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-e3550de8/retry"
+)
+
+// get makes a request and turns a bad status into an error, as operations do.
+func get(ctx context.Context, client http.RoundTripper, url string) error {
+	req, err := http.NewRequestWithContext(ctx, "GET", url, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := client.RoundTrip(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != 200 {
+		return fmt.Errorf("status %d", resp.StatusCode)
+	}
+	return nil
+}
+
+// Transports within an operation collapse with it into one layer.
+func TestTheRequestsOfAnOperationStayWithinOneMaxAttempts(t *testing.T) {
+	urls := []string{"http://a.example/", "http://b.example/", "http://c.example/"}
+	for _, limits := range []struct{ do, transport, want int }{{4, 4, 4}, {0, 0, 4}, {4, 2, 2}, {3, 10, 3}, {4, 1, 4}, {1, 4, 1}} {
+		for requests := 1; requests <= 3; requests++ {
+			for bad := range requests {
+				for outcome, reply := range map[string]reply{"503": answer(503), "reset": fail(errPeerReset)} {
+					t.Run(fmt.Sprintf("%+v, %d requests, %s at the %d", limits, requests, outcome, bad+1), func(t *testing.T) {
+						synctest.Test(t, func(t *testing.T) {
+							asked := map[string]int{}
+							b := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
+								asked[req.URL.String()]++
+								if req.URL.String() == urls[bad] {
+									return reply(req)
+								}
+								resp, err := answer(200)(req)
+								resp.Request = req
+								return resp, err
+							})
+							client := retry.New(b, retry.Policy{MaxAttempts: limits.transport, Budget: retry.Unlimited})
+							_, err := retry.Do(t.Context(), retry.Policy{MaxAttempts: limits.do}, func(ctx context.Context) (int, error) {
+								for _, url := range urls[:requests] {
+									if err := get(ctx, client, url); err != nil {
+										return 0, err
+									}
+								}
+								return 0, nil
+							})
+							require.Error(t, err)
+							assert.Equal(t, limits.want, asked[urls[bad]])
+							for url, n := range asked {
+								assert.LessOrEqual(t, n, limits.want, url)
+							}
+						})
+					})
+				}
+			}
+		}
+	}
+}
+
+// What fails after its requests have succeeded is repeated whole, and asks none of them too often.
+func TestAnOperationThatFailsAfterItsRequestsIsRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := play(answer(503), answer(503), answer(200), answer(200), answer(200))
+		client := retry.New(s, every(time.Second))
+		runs := 0
+		_, err := retry.Do(t.Context(), every(time.Second), func(ctx context.Context) (int, error) {
+			runs++
+			require.NoError(t, get(ctx, client, "http://a.example/"))
+			return 0, errDecode
+		})
+		assert.ErrorIs(t, err, retry.ErrMaxAttempts)
+		assert.Equal(t, 2, runs)
+		assert.Equal(t, 4, s.attempts())
+	})
+}
+
+// A Retry-After that a Transport met and did not wait for is waited for before the next run.
+func TestAnOperationKeepsTheWishesThatItMet(t *testing.T) {
+	asking := answer(503, "Retry-After", "10")
+	final := retry.Policy{Classify: func(retry.Attempt) retry.Class { return retry.Final }}
+	hour := retry.Policy{Backoff: retry.Constant(0), MaxRetryAfter: time.Hour}
+	together := func(req *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Header: http.Header{"Retry-After": {"10"}}}, errPeerReset
+	}
+	for _, row := range []struct {
+		name        string
+		method      string
+		first       reply
+		client, do  retry.Policy
+		within      time.Duration
+		want        time.Duration // when run 2 begins; 0 for no run 2
+		reason      error
+		nestedInTwo bool
+	}{
+		{name: "a POST", method: "POST", first: asking, do: every(time.Second), want: 11 * time.Second},
+		{name: "in a Do within", method: "POST", first: asking, do: every(time.Second), want: 11 * time.Second, nestedInTwo: true},
+		{name: "a response that was classified Final", method: "GET", first: asking, client: final, do: every(time.Second), want: 11 * time.Second},
+		{name: "a response that came with an error", method: "POST", first: together, do: every(time.Second), want: 11 * time.Second},
+		{name: "not that of a success", method: "GET", first: answer(202, "Retry-After", "10"), do: every(time.Second), want: time.Second},
+		{name: "none", method: "POST", first: fail(errPeerReset), do: every(time.Second), want: time.Second},
+		{name: "too long for the Transport", method: "GET", first: answer(503, "Retry-After", "90"), do: hour, want: 90 * time.Second},
+		{name: "too long for both", method: "GET", first: answer(503, "Retry-After", "90"), do: every(time.Second), reason: retry.ErrRetryAfter},
+		{name: "too long for the deadline", method: "POST", first: asking, do: every(time.Second), within: 9 * time.Second, reason: retry.ErrDeadline},
+		{name: "a Budget that is spent ends it", method: "GET", first: asking, client: retry.Policy{Budget: &retry.Budget{Floor: 0.5}},
+			do: every(time.Second), reason: retry.ErrBudget},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), max(row.within, time.Hour*time.Duration(1-min(row.within, 1))))
+			defer cancel()
+			s := play(row.first, answer(200))
+			client := retry.New(s, row.client)
+			run := func(ctx context.Context) (int, error) {
+				resp, err := client.RoundTrip(place(row.method, "").under(ctx).Request)
+				drop(resp)
+				if err == nil && resp.StatusCode == 200 {
+					return 0, nil
+				}
+				return 0, errDecode
+			}
+			op := run
+			if row.nestedInTwo {
+				op = func(ctx context.Context) (int, error) {
+					_, err := retry.Do(ctx, final, run)
+					if err != nil {
+						err = errors.New("far in")
+					}
+					return 0, err
+				}
+			}
+			var d retry.Decision
+			_, _ = retry.Do(retry.WithDecision(ctx, &d), row.do, op)
+			assert.Equal(t, row.reason, d.Reason, row.name)
+			want := []time.Duration{0, row.want}
+			if row.want == 0 {
+				want = want[:1]
+			}
+			assert.Equal(t, want, s.times(), row.name)
+		})
+	}
+}
+
+// The requests of a run are counted by method, URL and place, each over all runs.
+func TestAnOperationCountsEachOfItsRequests(t *testing.T) {
+	bad, good := answer(503), answer(200)
+	for _, row := range []struct {
+		name    string
+		runs    [][]string // what each run asks for
+		replies []reply
+		want    int // runs
+	}{
+		{"another method", [][]string{{"GET /a"}, {"HEAD /a"}}, []reply{bad, bad, good, bad, bad, good}, 2},
+		{"another URL", [][]string{{"GET /a"}, {"GET /b"}}, []reply{bad, bad, good, bad, bad, good}, 2},
+		{"the second of its kind", [][]string{{"GET /a", "GET /a"}}, []reply{bad, bad, good, bad, bad, good}, 1},
+		{"the second again", [][]string{{"GET /a", "GET /a"}, {"GET /a", "GET /a"}}, []reply{bad, bad, good, bad, good, good, bad, good}, 2},
+		{"the same again", [][]string{{"GET /a"}, {"GET /a"}}, []reply{bad, bad, good, bad}, 2},
+		{"no URL but one", [][]string{{"GET "}, {"GET "}}, []reply{bad, bad, good, bad}, 2},
+	} {
+		for _, layers := range []int{1, 2} {
+			synctest.Test(t, func(t *testing.T) {
+				s := play(row.replies...)
+				client := http.RoundTripper(s)
+				for range layers {
+					client = retry.New(client, retry.Policy{Backoff: retry.Constant(0), Budget: retry.Unlimited})
+				}
+				runs := 0
+				_, _ = retry.Do(t.Context(), every(0), func(ctx context.Context) (int, error) {
+					runs++
+					for _, ask := range row.runs[runs-1] {
+						o := place("GET", "").under(ctx)
+						_, _ = fmt.Sscanf(ask, "%s %s", &o.Method, &o.URL.Path)
+						mustEnd(t, client, o)
+					}
+					if runs < len(row.runs) {
+						return 0, errDecode
+					}
+					return 0, nil
+				})
+				assert.Equal(t, row.want, runs, row.name)
+				assert.Equal(t, len(row.replies), s.attempts(), "%s, %d layers", row.name, layers)
+			})
+		}
+	}
+}
+
+// Do within Do, and WithPolicy around it.
+func TestOperationsNest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		runs := 0
+		_, err := retry.Do(t.Context(), every(time.Second), func(ctx context.Context) (int, error) {
+			return retry.Do(ctx, every(time.Second), func(context.Context) (int, error) { runs++; return 0, errDecode })
+		})
+		require.ErrorIs(t, err, retry.ErrMaxAttempts)
+		assert.Equal(t, 4, runs, "whose attempts are used up")
+
+		op, n := failingRuns(9, errDecode)
+		_, err = retry.Do(retry.WithPolicy(t.Context(), retry.Policy{MaxAttempts: 2}), every(time.Second), op)
+		require.Error(t, err)
+		assert.Equal(t, 2, *n)
+	})
+}
