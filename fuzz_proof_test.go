@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/seed-e3550de8/retry"
+	"github.com/seed-e3550de8/retry/httpfault"
 )
 
 // dice are the choices of a run, which the fuzzer makes.
@@ -61,6 +62,10 @@ func causes(t *testing.T, acted *atomic.Int32) []cause {
 	counting := func(proto string, then func(net.Conn)) *http.Transport {
 		return serveRaw(t, proto, func(c net.Conn) { readRequest(c); acted.Add(1); then(c) }).base
 	}
+	seen := func(step httpfault.Step) http.RoundTripper {
+		base := failing(step)(t)
+		return roundTripperFunc(func(req *http.Request) (*http.Response, error) { acted.Add(1); return base.RoundTrip(req) })
+	}
 	away := via("http://proxy.example.com:3128", nil)(t).(*http.Transport)
 	away.DialContext = closed.base.DialContext
 	stalled := serveRaw(t, http1, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }).base
@@ -72,11 +77,11 @@ func causes(t *testing.T, acted *atomic.Int32) []cause {
 		{away, plain, true},
 		{away, secure, true},
 		{stalled, secure, true},
-		{framing(t, func(p *framePeer, stream uint32) { p.rst(stream, codeRefused) }).base, plain, true},
+		{failing(httpfault.RSTStream(httpfault.RefusedStream))(t), plain, true},
 		{counting(http1, leave), plain, false},
 		{counting(http1, reset), plain, false},
-		{framing(t, func(p *framePeer, stream uint32) { acted.Add(1); p.rst(stream, codeInternal) }).base, plain, false},
-		{framing(t, func(p *framePeer, _ uint32) { acted.Add(1); p.Close() }).base, plain, false},
+		{seen(httpfault.RSTStream(httpfault.InternalError)), plain, false},
+		{seen(httpfault.Close()), plain, false},
 		{via("http://proxy.example.com:3128", sending("HTTP/1.1 503 Service Unavailable\r\n\r\n"))(t), secure, false},
 		{handshake("example.com", 2100, false, nil)(t), secure, false},
 		{handshake("example.com", 2100, true, func(server, _ *tls.Config) { server.Certificates = nil })(t), secure, false},

@@ -133,20 +133,6 @@ func TestASchemeOfABasesOwnIsNoDefect(t *testing.T) {
 	})
 }
 
-func TestAServerThatRequiresHTTP1IsNotAskedAgain(t *testing.T) {
-	answering := func(onRequest func(p *framePeer, stream uint32)) func(*testing.T) http.RoundTripper {
-		return func(t *testing.T) http.RoundTripper { return framing(t, onRequest).base }
-	}
-	unfold(t, true, []failure{
-		{name: "for the stream", text: "HTTP_1_1_REQUIRED", class: retry.Final,
-			base: answering(func(p *framePeer, stream uint32) { p.rst(stream, http11Required) })},
-		{name: "for the connection", text: "HTTP_1_1_REQUIRED", class: retry.Final,
-			base: answering(func(p *framePeer, _ uint32) { p.goAway(0, http11Required) })},
-		{name: "for the connection, which ends", text: "HTTP_1_1_REQUIRED", class: retry.Final,
-			base: answering(func(p *framePeer, stream uint32) { p.goAway(stream, http11Required); p.Close() })},
-	})
-}
-
 // What a body's Read returns comes back from net/http as it is, as if it were the connection's.
 func TestTheErrorOfTheBodysSourceIsNoProof(t *testing.T) {
 	overBoth(t, func(t *testing.T, proto string) {
