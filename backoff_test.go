@@ -74,6 +74,25 @@ func TestExponentialWithoutJitterDoublesUpToItsMaximum(t *testing.T) {
 	assert.Equal(t, longest, retry.Exponential{Max: longest, Jitter: retry.NoJitter}.Delay(math.MaxInt))
 }
 
+func TestExponentialIsAFunctionOfItsRandomNumber(t *testing.T) {
+	const s = time.Second
+	for _, row := range []struct {
+		e    retry.Exponential
+		u    float64
+		want time.Duration
+	}{
+		{retry.Exponential{}, 0.25, s}, {retry.Exponential{}, -1, 0}, {retry.Exponential{}, math.NaN(), 0},
+		{retry.Exponential{}, 0, 0}, {retry.Exponential{Base: 1 << 60, Max: longest}, 1, 1<<62 - 1<<9},
+		{retry.Exponential{Base: 1 << 60, Max: longest}, 7, 1<<62 - 1<<9},
+		{retry.Exponential{Jitter: retry.EqualJitter}, 0.25, 5 * s / 2}, {retry.Exponential{Jitter: retry.EqualJitter}, 0, 2 * s},
+		{retry.Exponential{Jitter: retry.AdditiveJitter}, 0.25, 17 * s / 4},
+		{retry.Exponential{Jitter: retry.AdditiveJitter, Max: 4100 * time.Millisecond}, 0.25, 4100 * time.Millisecond},
+		{retry.Exponential{Jitter: retry.NoJitter}, 0.25, 4 * s}, {retry.Exponential{Jitter: 9}, 0.25, s},
+	} {
+		assert.Equal(t, row.want, row.e.At(3, row.u), "%v at %v", row.e, row.u)
+	}
+}
+
 func TestJitterIsStillThereAtTheCap(t *testing.T) {
 	for _, jitter := range []retry.Jitter{retry.FullJitter, retry.EqualJitter} {
 		_, _, different := spread(retry.Exponential{Jitter: jitter}, 60)

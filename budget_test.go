@@ -47,51 +47,52 @@ func happens(t *testing.T, b *retry.Budget, events string) {
 	}
 }
 
+var bucketRows = []struct {
+	name   string
+	budget *retry.Budget
+	events string
+	want   float64
+}{
+	{"is full at first", &retry.Budget{}, "", 5},
+	{"a retry takes 1", &retry.Budget{}, "1x503", 4},
+	{"1.5 after an attempt without an answer", &retry.Budget{}, "2x0", 2},
+	{"a fifth after a 429", &retry.Budget{}, "3x429", 4.4},
+	{"small ones add up", &retry.Budget{}, "25x429", 0},
+	{"each success deposits a tenth", &retry.Budget{}, "5x503 3x200", 0.3},
+	{"so does a 404", &retry.Budget{Floor: 2}, "1x503 1x200", 1.1},
+	{"never more than the capacity", &retry.Budget{}, "1x429 4x200", 5},
+	{"time deposits one in 1000s", &retry.Budget{}, "5x503 1000s", 1},
+	{"without end", &retry.Budget{}, "5x503 100h", 5},
+
+	{"a burst is as much in a Window", &retry.Budget{}, "150x200", 150},
+	{"and stays for one", &retry.Budget{}, "150x200 = 15s", 150},
+	{"then fades over ten", &retry.Budget{}, "150x200 = 165s", 150 * math.Exp(-1)},
+	{"but no further than the Floor", &retry.Budget{}, "150x200 = 24h", 5},
+	{"a steady rate stays", &retry.Budget{}, "150x200 = 3s 30x200", 150},
+	{"a higher one", &retry.Budget{}, "150x200 = 3s 60x200", 150*math.Exp(-0.2) + 300*(1-math.Exp(-0.2))},
+	{"a lower one", &retry.Budget{}, "150x200 = 3s 1x200", 150*math.Exp(-0.2) + 5*(1-math.Exp(-0.2))},
+	{"soon after", &retry.Budget{}, "150x200 = 12ms 30x200", 150*math.Exp(-0.0008) + 37500*(1-math.Exp(-0.0008))},
+	{"after a gap, many", &retry.Budget{}, "30x200 = 30s 60x200", 30*math.Exp(-2.1) + 30*(1-math.Exp(-2))},
+	{"after a gap, one", &retry.Budget{}, "150x200 = 60s 1x200", 150*math.Exp(-1.3) + 0.25*(1-math.Exp(-1))},
+	{"what is spent stays so while it fades", &retry.Budget{}, "150x200 = 75x503 165s", 75*math.Exp(-1) + 0.165},
+	{"what was earned before counts", &retry.Budget{}, "5x503 = 10x200 10x200", 2},
+
+	{"negative fields are defaults", &retry.Budget{Window: -1, Floor: -1, Ratio: -1}, "5x503 1x200", 0.1},
+	{"NaN too", &retry.Budget{Floor: math.NaN(), Ratio: math.NaN()}, "5x503 1x200", 0.1},
+	{"-Inf too", &retry.Budget{Floor: math.Inf(-1), Ratio: math.Inf(-1)}, "5x503 1x200", 0.1},
+	{"a Window", &retry.Budget{Window: time.Minute}, "600x200 = 660s", 600 * math.Exp(-1)},
+	{"a tiny Window", &retry.Budget{Window: 1}, "5x503 1x200", 0.1},
+	{"a huge Window", &retry.Budget{Window: math.MaxInt64}, "5x503 1x200", 0.1},
+	{"a Floor", &retry.Budget{Floor: 2}, "", 2},
+	{"a Ratio", &retry.Budget{Ratio: 0.5}, "5x503 1x200", 0.5},
+	{"a Ratio above 1", &retry.Budget{Ratio: 7}, "5x503 1x200", 1},
+	{"an infinite Ratio", &retry.Budget{Ratio: math.Inf(1)}, "5x503 1x200", 1},
+	{"an infinite Floor", &retry.Budget{Floor: math.Inf(1)}, "1000x503", math.Inf(1)},
+	{"a full one pays for any retry", &retry.Budget{Floor: 1.2}, "1x0", 0},
+}
+
 func TestABucketHoldsWhatTheServerHasMadeOfTheRequests(t *testing.T) {
-	e, inf, nan := math.Exp, math.Inf(1), math.NaN()
-	for _, row := range []struct {
-		name   string
-		budget *retry.Budget
-		events string
-		want   float64
-	}{
-		{"is full at first", &retry.Budget{}, "", 5},
-		{"a retry takes 1", &retry.Budget{}, "1x503", 4},
-		{"1.5 after an attempt without an answer", &retry.Budget{}, "2x0", 2},
-		{"a fifth after a 429", &retry.Budget{}, "3x429", 4.4},
-		{"small ones add up", &retry.Budget{}, "25x429", 0},
-		{"each success deposits a tenth", &retry.Budget{}, "5x503 3x200", 0.3},
-		{"so does a 404", &retry.Budget{Floor: 2}, "1x503 1x200", 1.1},
-		{"never more than the capacity", &retry.Budget{}, "1x429 4x200", 5},
-		{"time deposits one in 1000s", &retry.Budget{}, "5x503 1000s", 1},
-		{"without end", &retry.Budget{}, "5x503 100h", 5},
-
-		{"a burst is as much in a Window", &retry.Budget{}, "150x200", 150},
-		{"and stays for one", &retry.Budget{}, "150x200 = 15s", 150},
-		{"then fades over ten", &retry.Budget{}, "150x200 = 165s", 150 * e(-1)},
-		{"but no further than the Floor", &retry.Budget{}, "150x200 = 24h", 5},
-		{"a steady rate stays", &retry.Budget{}, "150x200 = 3s 30x200", 150},
-		{"a higher one", &retry.Budget{}, "150x200 = 3s 60x200", 150*e(-0.2) + 300*(1-e(-0.2))},
-		{"a lower one", &retry.Budget{}, "150x200 = 3s 1x200", 150*e(-0.2) + 5*(1-e(-0.2))},
-		{"soon after", &retry.Budget{}, "150x200 = 12ms 30x200", 150*e(-0.0008) + 37500*(1-e(-0.0008))},
-		{"after a gap, many", &retry.Budget{}, "30x200 = 30s 60x200", 30*e(-2.1) + 30*(1-e(-2))},
-		{"after a gap, one", &retry.Budget{}, "150x200 = 60s 1x200", 150*e(-1.3) + 0.25*(1-e(-1))},
-		{"what is spent stays so while it fades", &retry.Budget{}, "150x200 = 75x503 165s", 75*e(-1) + 0.165},
-		{"what was earned before counts", &retry.Budget{}, "5x503 = 10x200 10x200", 2},
-
-		{"negative fields are defaults", &retry.Budget{Window: -1, Floor: -1, Ratio: -1}, "5x503 1x200", 0.1},
-		{"NaN too", &retry.Budget{Floor: nan, Ratio: nan}, "5x503 1x200", 0.1},
-		{"-Inf too", &retry.Budget{Floor: -inf, Ratio: -inf}, "5x503 1x200", 0.1},
-		{"a Window", &retry.Budget{Window: time.Minute}, "600x200 = 660s", 600 * e(-1)},
-		{"a tiny Window", &retry.Budget{Window: 1}, "5x503 1x200", 0.1},
-		{"a huge Window", &retry.Budget{Window: math.MaxInt64}, "5x503 1x200", 0.1},
-		{"a Floor", &retry.Budget{Floor: 2}, "", 2},
-		{"a Ratio", &retry.Budget{Ratio: 0.5}, "5x503 1x200", 0.5},
-		{"a Ratio above 1", &retry.Budget{Ratio: 7}, "5x503 1x200", 1},
-		{"an infinite Ratio", &retry.Budget{Ratio: inf}, "5x503 1x200", 1},
-		{"an infinite Floor", &retry.Budget{Floor: inf}, "1000x503", inf},
-		{"a full one pays for any retry", &retry.Budget{Floor: 1.2}, "1x0", 0},
-	} {
+	for _, row := range bucketRows {
 		synctest.Test(t, func(t *testing.T) {
 			happens(t, row.budget, row.events)
 			have := row.budget.Balance(apiURL)

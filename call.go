@@ -179,7 +179,7 @@ func (c *call) prepare(delay time.Duration) (err error) {
 		return err
 	}
 	c.Number++
-	c.Request, c.Err, c.lost, c.Duration, c.until = c.unsent, nil, nil, 0, time.Time{}
+	c.Request, c.Err, c.lost, c.until = c.unsent, nil, nil, time.Time{}
 	c.unsent = nil
 	return nil
 }

@@ -9,39 +9,41 @@ import (
 	"github.com/seed-e3550de8/retry/retrytest"
 )
 
+var conforming = map[string]struct {
+	policy retry.Policy
+	claims retrytest.Claims
+	gated  bool // each Transport by a Gate of its own
+}{
+	"with the default policy": {
+		claims: retrytest.Claims{Attempts: 4, LongestBackoff: 32 * time.Second},
+	},
+	"with an attempt timeout and a hook": {
+		policy: retry.Policy{
+			AttemptTimeout: time.Hour,
+			OnAttempt:      func(retry.Attempt, retry.Decision) {},
+		},
+		claims: retrytest.Claims{Attempts: 4, LongestBackoff: 32 * time.Second, Unclaimed: map[string]string{
+			"BodyNotWrapped": "an attempt's context lives until its body ends",
+		}},
+	},
+	"with eight attempts that soon wait for the longest backoff": {
+		policy: retry.Policy{
+			MaxAttempts:   8,
+			Backoff:       retry.Exponential{Base: 200 * time.Millisecond, Max: time.Second},
+			MaxRetryAfter: 10 * time.Second,
+			Budget:        retry.Unlimited, // the default one ends a request after five retries of a server that is down
+		},
+		claims: retrytest.Claims{Attempts: 8, LongestBackoff: time.Second, LongestRetryAfter: 10 * time.Second},
+	},
+	"with a gate": {
+		gated:  true,
+		claims: retrytest.Claims{Attempts: 4, LongestBackoff: 32 * time.Second},
+	},
+}
+
 func TestTheTransportKeepsThePromisesOfAnyRetryingRoundTripper(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		policy retry.Policy
-		claims retrytest.Claims
-		gated  bool // each Transport by a Gate of its own
-	}{
-		"with the default policy": {
-			claims: retrytest.Claims{Attempts: 4, LongestBackoff: 32 * time.Second},
-		},
-		"with an attempt timeout and a hook": {
-			policy: retry.Policy{
-				AttemptTimeout: time.Hour,
-				OnAttempt:      func(retry.Attempt, retry.Decision) {},
-			},
-			claims: retrytest.Claims{Attempts: 4, LongestBackoff: 32 * time.Second, Unclaimed: map[string]string{
-				"BodyNotWrapped": "an attempt's context lives until its body ends",
-			}},
-		},
-		"with eight attempts that soon wait for the longest backoff": {
-			policy: retry.Policy{
-				MaxAttempts:   8,
-				Backoff:       retry.Exponential{Base: 200 * time.Millisecond, Max: time.Second},
-				MaxRetryAfter: 10 * time.Second,
-				Budget:        retry.Unlimited, // the default one ends a request after five retries of a server that is down
-			},
-			claims: retrytest.Claims{Attempts: 8, LongestBackoff: time.Second, LongestRetryAfter: 10 * time.Second},
-		},
-		"with a gate": {
-			gated:  true,
-			claims: retrytest.Claims{Attempts: 4, LongestBackoff: 32 * time.Second},
-		},
-	} {
+	for name, c := range conforming {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c.claims.Persistent = func(base http.RoundTripper) http.RoundTripper {

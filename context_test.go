@@ -2,20 +2,57 @@ package retry_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"reflect"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/seed-e3550de8/retry"
 )
 
-func TestWithPolicyOverridesEachFieldThatIsNotZero(t *testing.T) {
-	final := func(retry.Attempt) retry.Class { return retry.Final }
-	never := func(*http.Request) bool { return false }
+// A field of each kind, other than zero; the second value is another.
+var fields = map[string][2]any{
+	"MaxAttempts": {2, 3}, "Backoff": {retry.Constant(1), retry.Constant(2)}, "MaxRetryAfter": {time.Second, time.Hour},
+	"AttemptTimeout": {time.Second, time.Hour}, "ReadAhead": {int64(1), int64(2)},
+	"RetryAfter": {
+		func(*http.Response, time.Time) (time.Duration, bool) { return 1, true },
+		func(*http.Response, time.Time) (time.Duration, bool) { return 2, true },
+	},
+	"Classify": {
+		func(retry.Attempt) retry.Class { return retry.Final }, func(retry.Attempt) retry.Class { return retry.Transient },
+	},
+	"Idempotent": {func(*http.Request) bool { return true }, func(*http.Request) bool { return false }},
+	"Budget":     {new(retry.Budget), new(retry.Budget)}, "Gate": {new(retry.Gate), new(retry.Gate)},
+}
+
+func TestAPolicyIsOverriddenInEachFieldThatIsNotZero(t *testing.T) {
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[retry.Policy]()) {
+		values, ok := fields[field.Name]
+		if !field.IsExported() || field.Name == "OnAttempt" {
+			continue
+		}
+		require.True(t, ok, field.Name)
+		var first, second retry.Policy
+		reflect.ValueOf(&first).Elem().FieldByIndex(field.Index).Set(reflect.ValueOf(values[0]))
+		reflect.ValueOf(&second).Elem().FieldByIndex(field.Index).Set(reflect.ValueOf(values[1]))
+		for name, row := range map[string]struct{ have, want retry.Policy }{
+			"kept":     {first.Override(retry.Policy{}), first},
+			"given":    {retry.Policy{}.Override(first), first},
+			"replaced": {first.Override(second), second},
+		} {
+			assert.Equal(t, fmt.Sprintf("%#v", row.want), fmt.Sprintf("%#v", row.have), "%s, %s", field.Name, name)
+		}
+	}
+}
+
+func TestWithPolicyCountsForTheRequestsUnderIt(t *testing.T) {
 	var heard int
+	listen := retry.Policy{OnAttempt: func(retry.Attempt, retry.Decision) { heard++ }}
 	for _, row := range []struct {
 		name     string
 		policies []retry.Policy // the Transport's first, then those of its contexts, from outside in
@@ -23,40 +60,26 @@ func TestWithPolicyOverridesEachFieldThatIsNotZero(t *testing.T) {
 		took     time.Duration
 	}{
 		{"none", []retry.Policy{{}}, 4, 18 * time.Second},
-		{"MaxAttempts", []retry.Policy{{}, {MaxAttempts: 2}}, 2, 6 * time.Second},
 		{"MaxAttempts, inner", []retry.Policy{{MaxAttempts: 9}, {MaxAttempts: 7}, {MaxAttempts: 2}}, 2, 6 * time.Second},
-		{"MaxAttempts, kept", []retry.Policy{{MaxAttempts: 9}, {MaxAttempts: 3}, {Backoff: retry.Constant(0)}, {}}, 3, 10 * time.Second},
-		{"Backoff", []retry.Policy{{}, {Backoff: retry.Constant(2 * time.Second)}}, 4, 21 * time.Second},
-		{"MaxRetryAfter", []retry.Policy{{}, {MaxRetryAfter: 1}}, 1, 0},
-		{"MaxRetryAfter, kept", []retry.Policy{{MaxRetryAfter: 1}, {MaxAttempts: 2}}, 1, 0},
-		{"Classify", []retry.Policy{{}, {Classify: final}}, 1, 0},
-		{"Classify, back", []retry.Policy{{Classify: final}, {Classify: retry.Classify}}, 4, 18 * time.Second},
-		{"Idempotent", []retry.Policy{{}, {Idempotent: never}}, 1, 0},
+		{"kept", []retry.Policy{{MaxAttempts: 9}, {MaxAttempts: 3}, {Backoff: retry.Constant(0)}, {}}, 3, 10 * time.Second},
 		{"Budget", []retry.Policy{{}, {Budget: &retry.Budget{Floor: 0.5}}}, 1, 0},
-		{"Budget, back", []retry.Policy{{Budget: &retry.Budget{Floor: 0.5}}, {Budget: retry.Unlimited}}, 4, 18 * time.Second},
-		{"OnAttempt", []retry.Policy{{}, {OnAttempt: func(retry.Attempt, retry.Decision) { heard++ }}}, 4, 18 * time.Second},
-		{"AttemptTimeout", []retry.Policy{{AttemptTimeout: time.Hour}, {AttemptTimeout: time.Millisecond, MaxAttempts: 1}}, 1, time.Millisecond},
-		{"Gate", []retry.Policy{{Gate: new(retry.Gate), MaxAttempts: 1}, {}}, 1, 0},
+		{"OnAttempt", []retry.Policy{{}, listen}, 4, 18 * time.Second},
+		{"OnAttempt of the Transport", []retry.Policy{listen, {MaxAttempts: 1}}, 1, 0},
+		{"more attempts than the Transport has", []retry.Policy{{}, {MaxAttempts: 8}}, 8, 42 * time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			if row.policies[0].Backoff == nil {
-				row.policies[0].Backoff = retry.Constant(time.Second)
-			}
 			ctx := t.Context()
 			for _, p := range row.policies[1:] {
 				ctx = retry.WithPolicy(ctx, p)
 			}
+			row.policies[0].Backoff = retry.Constant(time.Second)
 			s := play(answer(503, "Retry-After", "5"))
-			if row.name == "AttemptTimeout" {
-				s = play(late(time.Minute, answer(503)))
-			}
-			resp, _ := retry.New(s, row.policies[0]).RoundTrip(place("GET", "").under(ctx).Request)
-			drop(resp)
+			mustEnd(t, retry.New(s, row.policies[0]), place("GET", "").under(ctx))
 			assert.Equal(t, row.attempts, s.attempts(), row.name)
 			assert.Equal(t, row.took, time.Since(s.begin), row.name)
 		})
 	}
-	assert.Equal(t, 4, heard)
+	assert.Equal(t, 5, heard)
 }
 
 func TestWithPolicyLeavesItsArgumentsAlone(t *testing.T) {

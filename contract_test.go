@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -200,4 +201,28 @@ func TestAClientMayBeTheBase(t *testing.T) {
 		assert.Equal(t, 4, s.attempts())
 		assert.True(t, errors.Is(err, errPeerReset))
 	})
+}
+
+// A mock returns one response for all calls. Nothing is written into it.
+func TestABaseMayShareItsResponse(t *testing.T) {
+	for name, p := range map[string]retry.Policy{
+		"plain": {Backoff: retry.Constant(0)}, "with an attempt timeout": {Backoff: retry.Constant(0), AttemptTimeout: time.Minute},
+	} {
+		for _, status := range []int{200, 503} {
+			one := &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(""))}
+			was := *one
+			client := retry.New(roundTripperFunc(func(*http.Request) (*http.Response, error) { return one, nil }), p)
+			var all sync.WaitGroup
+			for range 8 {
+				all.Go(func() {
+					resp, err := client.RoundTrip(place("GET", "").Request)
+					if assert.NoError(t, err) {
+						assert.NotNil(t, resp.Request, "who reads AttemptNumber finds a Request")
+					}
+				})
+			}
+			all.Wait()
+			assert.Equal(t, was, *one, name)
+		}
+	}
 }

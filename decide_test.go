@@ -1,9 +1,7 @@
 package retry_test
 
 import (
-	"bytes"
 	"context"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -113,66 +111,5 @@ func TestAbandonGivesBackWhatTheRetryHasTaken(t *testing.T) {
 		p.Abandon(a, d, later)
 		assert.InDelta(t, 5, p.Budget.Balance(a.Request.URL), 1e-9)
 		assert.NotPanics(t, func() { retry.Policy{}.Abandon(a, d, later) })
-	}
-}
-
-// logged returns what slog writes of v.
-func logged(v slog.LogValuer) string {
-	var b bytes.Buffer
-	bare := func(_ []string, a slog.Attr) slog.Attr {
-		if a.Key == slog.TimeKey || a.Key == slog.LevelKey || a.Key == slog.MessageKey {
-			return slog.Attr{}
-		}
-		return a
-	}
-	slog.New(slog.NewTextHandler(&b, &slog.HandlerOptions{ReplaceAttr: bare})).Info("", "v", v)
-	return string(bytes.TrimSpace(b.Bytes()))
-}
-
-func TestALogLineOfAnAttemptHasTheHostAndNoSecret(t *testing.T) {
-	req := place("", "").Request
-	leaky := &url.Error{Op: "Get", URL: secretURL, Err: errPeerReset}
-	for name, row := range map[string]struct {
-		attempt retry.Attempt
-		want    string
-	}{
-		"a response": {retry.Attempt{Number: 2, Request: req, Response: &http.Response{StatusCode: 503}, Duration: time.Second},
-			"v.number=2 v.method=GET v.host=api.example v.status=503 v.duration=1s"},
-		"an error": {retry.Attempt{Number: 1, Request: req, Err: leaky},
-			"v.number=1 v.method=GET v.host=api.example v.error=\"" + errPeerReset.Error() + "\""},
-		"an operation":      {retry.Attempt{Number: 3}, "v.number=3"},
-		"a request, no URL": {retry.Attempt{Number: 1, Request: &http.Request{Method: "PUT"}}, "v.number=1 v.method=PUT"},
-	} {
-		assert.Equal(t, row.want, logged(row.attempt), name)
-	}
-}
-
-func TestADecisionPrintsInOneLine(t *testing.T) {
-	leaky := &url.Error{Op: "Get", URL: secretURL, Err: context.Canceled}
-	for _, row := range []struct {
-		decision     retry.Decision
-		line, logged string
-	}{
-		{retry.Decision{Retry: true, Class: retry.Transient, Delay: 2 * time.Second, FromServer: true},
-			"retry in 2s (transient)", "v.retry=true v.class=transient v.delay=2s v.from_server=true"},
-		{retry.Decision{Retry: true, Class: retry.Unprocessed}, "retry in 0s (unprocessed)", "v.retry=true v.class=unprocessed"},
-		{retry.Decision{Class: retry.Transient, Reason: retry.ErrBudget, Delay: time.Second},
-			"no retry: retry budget spent (transient)",
-			`v.retry=false v.class=transient v.delay=1s v.from_server=false v.reason="retry budget spent"`},
-		{retry.Decision{Class: retry.Final, Reason: leaky}, "no retry: context canceled (final)",
-			`v.retry=false v.class=final v.reason="context canceled"`},
-		{retry.Decision{}, "final", "v.retry=false v.class=final"},
-	} {
-		assert.Equal(t, row.line, row.decision.String())
-		assert.Equal(t, row.logged, logged(row.decision), row.line)
-	}
-}
-
-func TestAJitterPrintsAsItsConstant(t *testing.T) {
-	for j, want := range map[retry.Jitter]string{
-		retry.FullJitter: "FullJitter", retry.EqualJitter: "EqualJitter", retry.AdditiveJitter: "AdditiveJitter",
-		retry.NoJitter: "NoJitter", 7: "Jitter(7)", -1: "Jitter(-1)",
-	} {
-		assert.Equal(t, want, j.String())
 	}
 }

@@ -27,32 +27,34 @@ func failingRuns(n int, err error) (op func(context.Context) (int, error), runs 
 	}, runs
 }
 
+var doRows = []struct {
+	name     string
+	policy   retry.Policy
+	failures int
+	err      error
+	value    int
+	runs     int
+	want     []error // what the error matches; none for success
+	took     time.Duration
+}{
+	{"at once", every(time.Second), 0, errDecode, 1, 1, nil, 0},
+	{"at the third run", every(time.Second), 2, errDecode, 3, 3, nil, 2 * time.Second},
+	{"exhausted", every(time.Second), 9, errDecode, 4, 4, []error{errDecode, retry.ErrMaxAttempts}, 3 * time.Second},
+	{"one run is the operation's own error", retry.Policy{MaxAttempts: 1}, 9, errDecode, 1, 1, []error{errDecode}, 0},
+	{"negative attempts are one", retry.Policy{MaxAttempts: -3}, 9, errDecode, 1, 1, []error{errDecode}, 0},
+	{"marked Final", every(time.Second), 9, retry.Mark(errDecode, retry.Final), 1, 1, []error{errDecode}, 0},
+	{"marked beneath", every(time.Second), 9, fmt.Errorf("load: %w", retry.Mark(errDecode, retry.Final)), 1, 1, []error{errDecode}, 0},
+	{"classified Final", retry.Policy{Classify: func(retry.Attempt) retry.Class { return retry.Final }}, 9, errDecode, 1, 1, []error{errDecode}, 0},
+	{"a mark beats Classify", retry.Policy{Backoff: retry.Constant(1), Classify: func(retry.Attempt) retry.Class { return retry.Final }}, 1,
+		retry.Mark(errDecode, retry.Transient), 2, 2, nil, 1},
+	{"classified Transient", retry.Policy{Classify: func(retry.Attempt) retry.Class { return retry.Transient }, Backoff: retry.Constant(1)},
+		1, errDecode, 2, 2, nil, 1},
+	{"a class that is none", every(time.Second), 9, retry.Mark(errDecode, 77), 1, 1, []error{errDecode}, 0},
+	{"a budget", retry.Policy{Backoff: retry.Constant(0), Budget: &retry.Budget{Floor: 1}}, 9, errDecode, 2, 2, []error{errDecode, retry.ErrBudget}, 0},
+}
+
 func TestDoRepeatsAnOperationUntilItSucceeds(t *testing.T) {
-	for _, row := range []struct {
-		name     string
-		policy   retry.Policy
-		failures int
-		err      error
-		value    int
-		runs     int
-		want     []error // what the error matches; none for success
-		took     time.Duration
-	}{
-		{"at once", every(time.Second), 0, errDecode, 1, 1, nil, 0},
-		{"at the third run", every(time.Second), 2, errDecode, 3, 3, nil, 2 * time.Second},
-		{"exhausted", every(time.Second), 9, errDecode, 4, 4, []error{errDecode, retry.ErrMaxAttempts}, 3 * time.Second},
-		{"one run is the operation's own error", retry.Policy{MaxAttempts: 1}, 9, errDecode, 1, 1, []error{errDecode}, 0},
-		{"negative attempts are one", retry.Policy{MaxAttempts: -3}, 9, errDecode, 1, 1, []error{errDecode}, 0},
-		{"marked Final", every(time.Second), 9, retry.Mark(errDecode, retry.Final), 1, 1, []error{errDecode}, 0},
-		{"marked beneath", every(time.Second), 9, fmt.Errorf("load: %w", retry.Mark(errDecode, retry.Final)), 1, 1, []error{errDecode}, 0},
-		{"classified Final", retry.Policy{Classify: func(retry.Attempt) retry.Class { return retry.Final }}, 9, errDecode, 1, 1, []error{errDecode}, 0},
-		{"a mark beats Classify", retry.Policy{Backoff: retry.Constant(1), Classify: func(retry.Attempt) retry.Class { return retry.Final }}, 1,
-			retry.Mark(errDecode, retry.Transient), 2, 2, nil, 1},
-		{"classified Transient", retry.Policy{Classify: func(retry.Attempt) retry.Class { return retry.Transient }, Backoff: retry.Constant(1)},
-			1, errDecode, 2, 2, nil, 1},
-		{"a class that is none", every(time.Second), 9, retry.Mark(errDecode, 77), 1, 1, []error{errDecode}, 0},
-		{"a budget", retry.Policy{Backoff: retry.Constant(0), Budget: &retry.Budget{Floor: 1}}, 9, errDecode, 2, 2, []error{errDecode, retry.ErrBudget}, 0},
-	} {
+	for _, row := range doRows {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				decisions := told(&row.policy)

@@ -53,6 +53,12 @@ func (b *Budget) Touch(host string, now time.Time) {
 	b.advance(k, now)
 }
 
+// Override returns p with the fields of q that are not zero.
+func (p Policy) Override(q Policy) Policy {
+	p.override(&q)
+	return p
+}
+
 // Held returns how many authorities g holds.
 func (g *Gate) Held() int {
 	if g == nil {
@@ -72,6 +78,3 @@ func (b *Budget) Spend(host string, now time.Time) bool {
 func (b *Budget) SpendOn(u *url.URL, n float64) bool {
 	return b.withdraw(authorityOf(u), n, 0, time.Now())
 }
-
-// Held returns how many authorities the Gate of t holds.
-func (t *Transport) Held() int { return t.policy.Gate.Held() }

@@ -2,16 +2,12 @@ package retry_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
-	"net/http"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/seed-e3550de8/retry"
 )
@@ -24,54 +20,57 @@ func refused(p retry.Policy, seconds int, now time.Time) {
 	p.Decide(attempted(1, 503, "Retry-After", fmt.Sprint(seconds)), now)
 }
 
+const s = time.Second
+
+var gateRows = []struct {
+	name        string
+	closed      []int // by these, one after the other
+	u           float64
+	longest     time.Duration // MaxRetryAfter
+	at, waited  time.Duration
+	served      int // successes since
+	wantDelay   time.Duration
+	wantReason  error
+	wantNoHolds bool
+}{
+	{name: "nobody asked", u: 1},
+	{name: "from its end", closed: []int{10}, wantDelay: 10 * s},
+	{name: "on", closed: []int{10}, u: 0.5, wantDelay: 15 * s},
+	{name: "to twice that", closed: []int{10}, u: 1, wantDelay: 20 * s},
+	{name: "a number above 1", closed: []int{10}, u: 7, wantDelay: 20 * s},
+	{name: "a number below 0", closed: []int{10}, u: -7, wantDelay: 10 * s},
+	{name: "no number", closed: []int{10}, u: math.NaN(), wantDelay: 10 * s},
+	{name: "later", closed: []int{10}, u: 0.5, at: 4 * s, wantDelay: 11 * s},
+	{name: "at last", closed: []int{10}, u: 0.5, at: 10*s - 1, wantDelay: 5*s + 1},
+	{name: "over", closed: []int{10}, u: 0.5, at: 10 * s},
+	{name: "forgotten", closed: []int{10}, u: 0.5, at: 20 * s, wantNoHolds: true},
+	{name: "zero", closed: []int{0}, u: 0.5, wantNoHolds: true},
+	{name: "a shorter one counts less", closed: []int{10, 5}, u: 0.5, wantDelay: 15 * s},
+	{name: "a longer one counts", closed: []int{5, 10}, u: 0.5, wantDelay: 15 * s},
+	{name: "one that nobody waits for does not count", closed: []int{61}, u: 0.5},
+
+	{name: "no later than MaxRetryAfter", closed: []int{40}, u: 1, wantDelay: 60 * s},
+	{name: "nor halfway", closed: []int{40}, u: 0.5, wantDelay: 50 * s},
+	{name: "but over half the Retry-After", closed: []int{50}, u: 1, wantDelay: 75 * s},
+	{name: "the longest", closed: []int{60}, u: 1, wantDelay: 90 * s},
+	{name: "just waited for", closed: []int{10}, u: 1, longest: 10 * s, wantDelay: 15 * s},
+	{name: "not waited for", closed: []int{10}, u: 1, longest: 10*s - 1, wantDelay: 10 * s, wantReason: retry.ErrRetryAfter},
+	{name: "never waited for", closed: []int{10}, longest: -1, wantDelay: 10 * s, wantReason: retry.ErrRetryAfter},
+
+	{name: "again", closed: []int{10}, u: 1, waited: 45 * s, wantDelay: 15 * s},
+	{name: "again, for the last time", closed: []int{10}, u: 1, waited: 50 * s, wantDelay: 15 * s},
+	{name: "tired", closed: []int{10}, u: 1, waited: 50*s + 1},
+	{name: "tired at once", closed: []int{10}, u: 1, waited: 1, longest: 10 * s},
+	{name: "the server is up", closed: []int{10}, u: 1, waited: 1, served: 2},
+	{name: "for those that have waited", closed: []int{10}, u: 1, served: 2, wantDelay: 20 * s},
+	{name: "for half of them", closed: []int{10}, u: 1, waited: 1, served: 1, wantDelay: 20 * s},
+	{name: "old answers count half", closed: []int{9, 9, 9, 9, 9, 9, 9, 9, 9, 9}, u: 1, waited: 1, served: 8, wantDelay: 18 * s},
+	{name: "and new ones whole", closed: []int{9, 9, 9, 9, 9, 9, 9, 9, 9, 9}, u: 1, waited: 1, served: 9},
+}
+
 func TestAGateHoldsARequestUntilTheRetryAfterIsOver(t *testing.T) {
-	const s = time.Second
 	begin := time.Now()
-	for _, row := range []struct {
-		name        string
-		closed      []int // by these, one after the other
-		u           float64
-		longest     time.Duration // MaxRetryAfter
-		at, waited  time.Duration
-		served      int // successes since
-		wantDelay   time.Duration
-		wantReason  error
-		wantNoHolds bool
-	}{
-		{name: "nobody asked", u: 1},
-		{name: "from its end", closed: []int{10}, wantDelay: 10 * s},
-		{name: "on", closed: []int{10}, u: 0.5, wantDelay: 15 * s},
-		{name: "to twice that", closed: []int{10}, u: 1, wantDelay: 20 * s},
-		{name: "a number above 1", closed: []int{10}, u: 7, wantDelay: 20 * s},
-		{name: "a number below 0", closed: []int{10}, u: -7, wantDelay: 10 * s},
-		{name: "no number", closed: []int{10}, u: math.NaN(), wantDelay: 10 * s},
-		{name: "later", closed: []int{10}, u: 0.5, at: 4 * s, wantDelay: 11 * s},
-		{name: "at last", closed: []int{10}, u: 0.5, at: 10*s - 1, wantDelay: 5*s + 1},
-		{name: "over", closed: []int{10}, u: 0.5, at: 10 * s},
-		{name: "forgotten", closed: []int{10}, u: 0.5, at: 20 * s, wantNoHolds: true},
-		{name: "zero", closed: []int{0}, u: 0.5, wantNoHolds: true},
-		{name: "a shorter one counts less", closed: []int{10, 5}, u: 0.5, wantDelay: 15 * s},
-		{name: "a longer one counts", closed: []int{5, 10}, u: 0.5, wantDelay: 15 * s},
-		{name: "one that nobody waits for does not count", closed: []int{61}, u: 0.5},
-
-		{name: "no later than MaxRetryAfter", closed: []int{40}, u: 1, wantDelay: 60 * s},
-		{name: "nor halfway", closed: []int{40}, u: 0.5, wantDelay: 50 * s},
-		{name: "but over half the Retry-After", closed: []int{50}, u: 1, wantDelay: 75 * s},
-		{name: "the longest", closed: []int{60}, u: 1, wantDelay: 90 * s},
-		{name: "just waited for", closed: []int{10}, u: 1, longest: 10 * s, wantDelay: 15 * s},
-		{name: "not waited for", closed: []int{10}, u: 1, longest: 10*s - 1, wantDelay: 10 * s, wantReason: retry.ErrRetryAfter},
-		{name: "never waited for", closed: []int{10}, longest: -1, wantDelay: 10 * s, wantReason: retry.ErrRetryAfter},
-
-		{name: "again", closed: []int{10}, u: 1, waited: 45 * s, wantDelay: 15 * s},
-		{name: "again, for the last time", closed: []int{10}, u: 1, waited: 50 * s, wantDelay: 15 * s},
-		{name: "tired", closed: []int{10}, u: 1, waited: 50*s + 1},
-		{name: "tired at once", closed: []int{10}, u: 1, waited: 1, longest: 10 * s},
-		{name: "the server is up", closed: []int{10}, u: 1, waited: 1, served: 2},
-		{name: "for those that have waited", closed: []int{10}, u: 1, served: 2, wantDelay: 20 * s},
-		{name: "for half of them", closed: []int{10}, u: 1, waited: 1, served: 1, wantDelay: 20 * s},
-		{name: "old answers count half", closed: []int{9, 9, 9, 9, 9, 9, 9, 9, 9, 9}, u: 1, waited: 1, served: 8, wantDelay: 18 * s},
-		{name: "and new ones whole", closed: []int{9, 9, 9, 9, 9, 9, 9, 9, 9, 9}, u: 1, waited: 1, served: 9},
-	} {
+	for _, row := range gateRows {
 		p := retry.Policy{Gate: drawing(row.u), MaxRetryAfter: row.longest}
 		for _, seconds := range row.closed {
 			refused(retry.Policy{Gate: p.Gate}, seconds, begin)
@@ -171,97 +170,4 @@ func TestAGateForgetsWhatIsOverAndRemembersNoMoreThanItsBound(t *testing.T) {
 	assert.Equal(t, retry.MaxHolds, p.Gate.Held())
 	assert.Equal(t, 60*time.Second, delay(-10, 10*time.Second), "what is over makes room for what is new")
 	assert.Zero(t, delay(-11, 10*time.Second))
-}
-
-// refusing answers 503 and a Retry-After until it is well.
-func refusing(seconds int, well time.Time) reply {
-	return func(req *http.Request) (*http.Response, error) {
-		if time.Now().Before(well) {
-			return bodiless(503, "Retry-After", fmt.Sprint(seconds))(req)
-		}
-		return bodiless(200)(req)
-	}
-}
-
-func TestACallWaitsAtItsGateAndAsksAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := play(refusing(10, time.Now().Add(15*time.Second)))
-		draw := make(chan float64, 9)
-		p := retry.Policy{MaxAttempts: 1, Gate: &retry.Gate{Rand: func() float64 { return <-draw }}}
-		var held []time.Duration
-		p.OnAttempt = func(a retry.Attempt, _ retry.Decision) { held = append(held, a.Held) }
-		rt := retry.New(s, p)
-		mustEnd(t, rt, place("POST", ""))
-		draw <- 0.2 // until 12s, and is refused again
-		go mustEnd(t, rt, place("GET", ""))
-		synctest.Wait()
-		draw <- 0.4 // until 14s
-		draw <- 0.5 // until 22s + 5s
-		mustEnd(t, rt, place("PUT", "payload"))
-		assert.Equal(t, []time.Duration{0, 12 * time.Second, 27 * time.Second}, s.times())
-		assert.Equal(t, s.times(), held)
-	})
-}
-
-func TestAGateEndsARequestAtOnceThatCannotWait(t *testing.T) {
-	cause := errors.New("the user went away")
-	for _, row := range []struct {
-		name      string
-		policy    retry.Policy // of the call
-		end       time.Duration
-		want      error
-		wantDelay time.Duration
-	}{
-		{"its deadline is before the release", retry.Policy{}, 10 * time.Second, retry.ErrDeadline, 15 * time.Second},
-		{"MaxRetryAfter is too short", retry.Policy{MaxRetryAfter: 9 * time.Second}, 0, retry.ErrRetryAfter, 10 * time.Second},
-		{"it is cancelled", retry.Policy{}, 3 * time.Second, cause, 15 * time.Second},
-		{"it is cancelled in the longest wait", retry.Policy{MaxRetryAfter: longest}, time.Hour, cause, longest},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			ctx, cancel := context.WithCancelCause(retry.WithPolicy(t.Context(), row.policy))
-			begin, retryAfter, took := time.Now(), 10, row.end
-			if row.want != cause {
-				var stop context.CancelFunc
-				ctx, stop = context.WithTimeout(ctx, row.end+time.Hour*time.Duration(1-min(row.end, 1)))
-				defer stop()
-				took = 0
-			} else {
-				time.AfterFunc(row.end, func() { cancel(cause) })
-			}
-			if row.wantDelay == longest {
-				retryAfter = 9223372036
-			}
-			s := play(refusing(retryAfter, begin.Add(time.Hour)))
-			client := retry.New(s, retry.Policy{Gate: drawing(0.5), MaxRetryAfter: max(row.policy.MaxRetryAfter, time.Minute)})
-			mustEnd(t, client, place("POST", ""))
-			o := place("PUT", "payload")
-			var told []retry.Attempt
-			var d, last retry.Decision
-			p := retry.Policy{OnAttempt: func(a retry.Attempt, one retry.Decision) { told, d = append(told, a), one }}
-			o.under(retry.WithDecision(retry.WithPolicy(ctx, p), &last))
-
-			_, err := client.RoundTrip(o.Request)
-
-			require.ErrorIs(t, err, row.want, row.name)
-			whole, ok := errors.AsType[*retry.Error](err)
-			require.True(t, ok)
-			assert.Zero(t, whole.Attempts)
-			assert.Equal(t, took, time.Since(begin), row.name)
-			assert.Empty(t, s.left(o, nil), "the caller's body is closed, though nothing was sent")
-			assert.Equal(t, 1, s.attempts())
-			assert.Equal(t, []retry.Attempt{{Request: o.Request, Err: err}}, told, "OnAttempt hears of it once")
-			assert.ErrorIs(t, d.Reason, row.want)
-			assert.Equal(t, retry.Decision{Class: retry.Transient, Delay: row.wantDelay, FromServer: true, Reason: d.Reason}, d, row.name)
-			assert.Equal(t, d, last)
-			cancel(nil)
-		})
-	}
-}
-
-// Where time goes by, none of it may be taken for a wait: in a bubble it stands still.
-func TestAGateThatIsShutForTooLongSendsNothingWhileTimeGoesBy(t *testing.T) {
-	s := play(answer(200))
-	_, err := retry.New(s, retry.Policy{Gate: shut(t), MaxRetryAfter: time.Second}).RoundTrip(putting(t, nil))
-	assert.ErrorIs(t, err, retry.ErrRetryAfter)
-	assert.Zero(t, s.attempts())
 }

@@ -3,11 +3,16 @@ package retry_test
 import (
 	"flag"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/seed-e3550de8/retry"
 )
 
 // TestMain demands, after all tests, that no goroutine is left and that every watched body is closed.
@@ -59,4 +64,115 @@ func otherGoroutines() (stacks []string) {
 		}
 	}
 	return stacks
+}
+
+// A watched body knows what was done to it. TestMain demands that all of them are closed. It closes its Reader if that
+// is a Closer, which is how a Read that waits may end. As a request's body it counts as one that reads from memory.
+type watched struct {
+	retry.InMemory
+	io.Reader
+	name  string
+	begin time.Time
+
+	mu       sync.Mutex
+	bytes    int
+	sawEnd   bool
+	closes   int
+	closedAt time.Duration
+}
+
+// unclosed are the watched bodies that are open, and the tests that made them.
+var unclosed sync.Map
+
+func watch(name string, r io.Reader) *watched {
+	b := &watched{Reader: r, name: name, begin: time.Now()}
+	unclosed.Store(b, currentTest())
+	return b
+}
+
+// currentTest returns the name of the test function that the caller was called by.
+func currentTest() string {
+	pc := make([]uintptr, 64)
+	frames := runtime.CallersFrames(pc[:runtime.Callers(2, pc)])
+	for frame, more := frames.Next(); more; frame, more = frames.Next() {
+		if _, name, ok := strings.Cut(frame.Function, "retry_test.Test"); ok {
+			return "Test" + name
+		}
+	}
+	return "no test"
+}
+
+func (b *watched) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.bytes += n
+	b.sawEnd = b.sawEnd || err == io.EOF
+	return n, err
+}
+
+func (b *watched) Close() error {
+	unclosed.Delete(b)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closes++; b.closes > 1 {
+		return nil
+	}
+	b.closedAt = time.Since(b.begin)
+	if c, ok := b.Reader.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
+}
+
+func (b *watched) isClosed() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.closes > 0
+}
+
+func (b *watched) read() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.bytes
+}
+
+// A readerFunc is an io.Reader of one function.
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// endless is a body that is always there.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
+
+// drip is a body that yields a byte at a time, after each pause, n of them, or endlessly if n is negative. Close ends a
+// Read that waits.
+func drip(pause time.Duration, n int) io.ReadCloser {
+	return &dripper{pause: pause, left: n, closed: make(chan struct{})}
+}
+
+type dripper struct {
+	pause  time.Duration
+	left   int
+	closed chan struct{}
+}
+
+func (d *dripper) Read(p []byte) (int, error) {
+	select {
+	case <-time.After(d.pause):
+	case <-d.closed:
+		return 0, http.ErrBodyReadAfterClose
+	}
+	if d.left == 0 {
+		return 0, io.EOF
+	}
+	d.left--
+	return 1, nil
+}
+
+func (d *dripper) Close() error {
+	close(d.closed)
+	return nil
 }

@@ -3,11 +3,8 @@ package retry_test
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
-	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -63,24 +60,6 @@ func TestADialErrorOfAClientProvesNothing(t *testing.T) {
 	assert.Equal(t, retry.Unprocessed, retry.Classify(retry.Attempt{Request: place("POST", "").Request, Err: errors.Unwrap(dial)}))
 }
 
-func TestErrorTextLeavesOutURLsAtAnyDepth(t *testing.T) {
-	secret := &url.Error{Op: "Get", URL: "http://ann:pw@host/path?token=x", Err: errPeerReset}
-	for _, err := range []error{
-		secret,
-		&url.Error{Op: "Get", URL: secret.URL, Err: secret},
-		fmt.Errorf("auth: %w", secret),
-		errors.Join(errors.New("other"), secret),
-		&url.Error{Op: "Get", URL: secret.URL},
-		&retry.Error{Attempts: 2, Err: secret},
-	} {
-		text := (&retry.Error{Attempts: 3, Err: err, Reason: retry.ErrMaxAttempts}).Error()
-		for _, part := range []string{"ann", "pw@", "path", "token"} {
-			assert.NotContains(t, text, part)
-		}
-		assert.Contains(t, text, retry.ErrMaxAttempts.Error())
-	}
-}
-
 // A middle stands between two Transports, and does to a request what such RoundTrippers do.
 var middles = map[string]func(inner http.RoundTripper) http.RoundTripper{
 	"none": func(inner http.RoundTripper) http.RoundTripper { return inner },
@@ -105,19 +84,56 @@ var middles = map[string]func(inner http.RoundTripper) http.RoundTripper{
 	},
 }
 
-// Promise 13: the total stays within one MaxAttempts, by whatever keeps the inner one's Request or its error.
-func TestPromise13_TransportsRetryInOneLayerThroughWhatStandsBetween(t *testing.T) {
-	for name, middle := range middles {
-		for outcome, reply := range map[string]reply{"503": answer(503), "reset": fail(errPeerReset)} {
-			synctest.Test(t, func(t *testing.T) {
-				s := play(reply)
-				inner := retry.New(s, retry.Policy{Backoff: retry.Constant(0)})
-				resp, _ := retry.New(middle(inner), retry.Policy{Backoff: retry.Constant(0)}).RoundTrip(place("GET", "").Request)
-				drop(resp)
-				assert.Equal(t, 4, s.attempts(), "%s, %s", name, outcome)
-			})
+// Promise 13: "Nested Transports retry in one layer: the total stays within one MaxAttempts. A retry's context tells
+// the inner one; a response or an error that took several attempts tells the outer one."
+func TestPromise13_NestedTransportsRetryInOneLayer(t *testing.T) {
+	outcomes := map[string]reply{"503": answer(503), "reset": fail(errPeerReset), "refused": fail(errDialRefused)}
+	for _, row := range []struct{ outer, inner, want int }{{4, 4, 4}, {2, 4, 4}, {6, 3, 6}, {5, 1, 5}, {1, 3, 3}} {
+		for outcome, reply := range outcomes {
+			for name, middle := range middles {
+				synctest.Test(t, func(t *testing.T) {
+					s := play(reply)
+					inner := retry.New(s, retry.Policy{MaxAttempts: row.inner})
+					resp, err := retry.New(middle(inner), retry.Policy{MaxAttempts: row.outer}).RoundTrip(place("GET", "").Request)
+					drop(resp)
+					want := row.want
+					if name == "a third Transport" {
+						want = max(want, 4)
+					}
+					assert.Equal(t, want, s.attempts(), "%v %s %s", row, outcome, name)
+					if resp != nil {
+						assert.Equal(t, want, retry.AttemptNumber(resp.Request.Context()))
+						return
+					}
+					all, ok := errors.AsType[*retry.Error](err)
+					require.True(t, ok, "%v", err)
+					assert.Equal(t, want, all.Attempts, "%v %s %s", row, outcome, name)
+				})
+			}
 		}
 	}
+}
+
+// Promise 13, again: "A retry's context tells the inner one."
+func TestPromise13_TheInnerTransportLeavesAnOutersRetryAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inner, outer := every(time.Hour), every(time.Second)
+		decisions := told(&inner)
+		outer.Classify = func(a retry.Attempt) retry.Class {
+			if a.Response != nil && a.Response.StatusCode == 404 {
+				return retry.Transient
+			}
+			return retry.Classify(a)
+		}
+		s := play(answer(404), answer(503), answer(503, "Retry-After", "3"), answer(200))
+		resp := mustEnd(t, retry.New(retry.New(s, inner), outer), place("GET", ""))
+		assert.Equal(t, 200, resp.StatusCode)
+		assert.Equal(t, []time.Duration{0, time.Second, 2 * time.Second, 6 * time.Second}, s.times())
+		require.Len(t, *decisions, 4)
+		for _, d := range (*decisions)[1:3] {
+			assert.Equal(t, retry.ErrMaxAttempts, d.Reason)
+		}
+	})
 }
 
 // A token that a base fetches under the context of a retry is a request of its own.
@@ -171,20 +187,20 @@ func TestTheErrorOfASideRequestCountsNoAttempts(t *testing.T) {
 
 // The next page, asked for under the context of a response that took several attempts, is a request of its own.
 func TestTheNextPageUnderTheContextOfAResponseIsRetried(t *testing.T) {
-	for name, url := range map[string]string{"another page": "http://api.example.com/orders?page=2", "the same again": secretURL} {
-		synctest.Test(t, func(t *testing.T) {
-			s := play(answer(503), answer(200), answer(503), answer(503), answer(200))
-			client := retry.New(s, every(time.Second))
-			resp := mustEnd(t, client, place("GET", ""))
-			next, err := http.NewRequestWithContext(resp.Request.Context(), "GET", url, nil)
-			require.NoError(t, err)
-			resp, err = client.RoundTrip(next)
-			require.NoError(t, err)
-			drop(resp)
-			assert.Equal(t, 200, resp.StatusCode, name)
-			assert.Equal(t, 5, s.attempts())
-			assert.Equal(t, 3, retry.AttemptNumber(resp.Request.Context()))
-		})
+	for _, url := range []string{"http://api.example.com/orders?page=2", secretURL} {
+		for attempt := 2; attempt <= 3; attempt++ { // whose context it has
+			synctest.Test(t, func(t *testing.T) {
+				s := play(answer(503), answer(503), answer(200), answer(503), answer(503), answer(200))
+				client := retry.New(s, every(time.Second))
+				mustEnd(t, client, place("GET", ""))
+				next := place("GET", "").under(s.sent[attempt-1].req.Context())
+				next.URL = at(url)
+				resp := mustEnd(t, client, next)
+				assert.Equal(t, 200, resp.StatusCode, url)
+				assert.Equal(t, 6, s.attempts())
+				assert.Equal(t, 3, retry.AttemptNumber(resp.Request.Context()))
+			})
+		}
 	}
 }
 
@@ -212,28 +228,4 @@ func TestAnOldOutcomeCountsNoAttempts(t *testing.T) {
 func mustEndSomehow(rt http.RoundTripper, o *order) {
 	resp, _ := rt.RoundTrip(o.Request)
 	drop(resp)
-}
-
-// A mock returns one response for all calls. Nothing is written into it.
-func TestABaseMayShareItsResponse(t *testing.T) {
-	for name, p := range map[string]retry.Policy{
-		"plain": {Backoff: retry.Constant(0)}, "with an attempt timeout": {Backoff: retry.Constant(0), AttemptTimeout: time.Minute},
-	} {
-		for _, status := range []int{200, 503} {
-			one := &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(""))}
-			was := *one
-			client := retry.New(roundTripperFunc(func(*http.Request) (*http.Response, error) { return one, nil }), p)
-			var all sync.WaitGroup
-			for range 8 {
-				all.Go(func() {
-					resp, err := client.RoundTrip(place("GET", "").Request)
-					if assert.NoError(t, err) {
-						assert.NotNil(t, resp.Request, "who reads AttemptNumber finds a Request")
-					}
-				})
-			}
-			all.Wait()
-			assert.Equal(t, was, *one, name)
-		}
-	}
 }

@@ -90,36 +90,43 @@ func TestAnOperationThatFailsAfterItsRequestsIsRepeated(t *testing.T) {
 	})
 }
 
+var (
+	bad, good, asking = answer(503), answer(200), answer(503, "Retry-After", "10")
+	final             = retry.Policy{Classify: func(retry.Attempt) retry.Class { return retry.Final }}
+)
+
+// both is a response that asks for 10s, and an error.
+func both(req *http.Request) (*http.Response, error) {
+	resp, _ := bodiless(200, "Retry-After", "10")(req)
+	return resp, errPeerReset
+}
+
+var wishRows = []struct {
+	name        string
+	method      string
+	first       reply
+	client, do  retry.Policy
+	within      time.Duration
+	want        time.Duration // when run 2 begins; 0 for no run 2
+	reason      error
+	nestedInTwo bool
+}{
+	{name: "a POST", method: "POST", first: asking, do: every(time.Second), want: 11 * time.Second},
+	{name: "in a Do within", method: "POST", first: asking, do: every(time.Second), want: 11 * time.Second, nestedInTwo: true},
+	{name: "a response that was classified Final", method: "GET", first: asking, client: final, do: every(time.Second), want: 11 * time.Second},
+	{name: "a response that came with an error", method: "POST", first: both, do: every(time.Second), want: 11 * time.Second},
+	{name: "not that of a success", method: "GET", first: answer(202, "Retry-After", "10"), do: every(time.Second), want: time.Second},
+	{name: "none", method: "POST", first: fail(errPeerReset), do: every(time.Second), want: time.Second},
+	{name: "too long for the Transport", method: "GET", first: answer(503, "Retry-After", "90"), do: retry.Policy{Backoff: retry.Constant(0), MaxRetryAfter: time.Hour}, want: 90 * time.Second},
+	{name: "too long for both", method: "GET", first: answer(503, "Retry-After", "90"), do: every(time.Second), reason: retry.ErrRetryAfter},
+	{name: "too long for the deadline", method: "POST", first: asking, do: every(time.Second), within: 9 * time.Second, reason: retry.ErrDeadline},
+	{name: "a Budget that is spent ends it", method: "GET", first: asking, client: retry.Policy{Budget: &retry.Budget{Floor: 0.5}},
+		do: every(time.Second), reason: retry.ErrBudget},
+}
+
 // A Retry-After that a Transport met and did not wait for is waited for before the next run.
 func TestAnOperationKeepsTheWishesThatItMet(t *testing.T) {
-	asking := answer(503, "Retry-After", "10")
-	final := retry.Policy{Classify: func(retry.Attempt) retry.Class { return retry.Final }}
-	hour := retry.Policy{Backoff: retry.Constant(0), MaxRetryAfter: time.Hour}
-	together := func(req *http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: 200, Header: http.Header{"Retry-After": {"10"}}}, errPeerReset
-	}
-	for _, row := range []struct {
-		name        string
-		method      string
-		first       reply
-		client, do  retry.Policy
-		within      time.Duration
-		want        time.Duration // when run 2 begins; 0 for no run 2
-		reason      error
-		nestedInTwo bool
-	}{
-		{name: "a POST", method: "POST", first: asking, do: every(time.Second), want: 11 * time.Second},
-		{name: "in a Do within", method: "POST", first: asking, do: every(time.Second), want: 11 * time.Second, nestedInTwo: true},
-		{name: "a response that was classified Final", method: "GET", first: asking, client: final, do: every(time.Second), want: 11 * time.Second},
-		{name: "a response that came with an error", method: "POST", first: together, do: every(time.Second), want: 11 * time.Second},
-		{name: "not that of a success", method: "GET", first: answer(202, "Retry-After", "10"), do: every(time.Second), want: time.Second},
-		{name: "none", method: "POST", first: fail(errPeerReset), do: every(time.Second), want: time.Second},
-		{name: "too long for the Transport", method: "GET", first: answer(503, "Retry-After", "90"), do: hour, want: 90 * time.Second},
-		{name: "too long for both", method: "GET", first: answer(503, "Retry-After", "90"), do: every(time.Second), reason: retry.ErrRetryAfter},
-		{name: "too long for the deadline", method: "POST", first: asking, do: every(time.Second), within: 9 * time.Second, reason: retry.ErrDeadline},
-		{name: "a Budget that is spent ends it", method: "GET", first: asking, client: retry.Policy{Budget: &retry.Budget{Floor: 0.5}},
-			do: every(time.Second), reason: retry.ErrBudget},
-	} {
+	for _, row := range wishRows {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), max(row.within, time.Hour*time.Duration(1-min(row.within, 1))))
 			defer cancel()
@@ -155,22 +162,23 @@ func TestAnOperationKeepsTheWishesThatItMet(t *testing.T) {
 	}
 }
 
+var countedRows = []struct {
+	name    string
+	runs    [][]string // what each run asks for
+	replies []reply
+	want    int // runs
+}{
+	{"another method", [][]string{{"GET /a"}, {"HEAD /a"}}, []reply{bad, bad, good, bad, bad, good}, 2},
+	{"another URL", [][]string{{"GET /a"}, {"GET /b"}}, []reply{bad, bad, good, bad, bad, good}, 2},
+	{"the second of its kind", [][]string{{"GET /a", "GET /a"}}, []reply{bad, bad, good, bad, bad, good}, 1},
+	{"the second again", [][]string{{"GET /a", "GET /a"}, {"GET /a", "GET /a"}}, []reply{bad, bad, good, bad, good, good, bad, good}, 2},
+	{"the same again", [][]string{{"GET /a"}, {"GET /a"}}, []reply{bad, bad, good, bad}, 2},
+	{"no URL but one", [][]string{{"GET "}, {"GET "}}, []reply{bad, bad, good, bad}, 2},
+}
+
 // The requests of a run are counted by method, URL and place, each over all runs.
 func TestAnOperationCountsEachOfItsRequests(t *testing.T) {
-	bad, good := answer(503), answer(200)
-	for _, row := range []struct {
-		name    string
-		runs    [][]string // what each run asks for
-		replies []reply
-		want    int // runs
-	}{
-		{"another method", [][]string{{"GET /a"}, {"HEAD /a"}}, []reply{bad, bad, good, bad, bad, good}, 2},
-		{"another URL", [][]string{{"GET /a"}, {"GET /b"}}, []reply{bad, bad, good, bad, bad, good}, 2},
-		{"the second of its kind", [][]string{{"GET /a", "GET /a"}}, []reply{bad, bad, good, bad, bad, good}, 1},
-		{"the second again", [][]string{{"GET /a", "GET /a"}, {"GET /a", "GET /a"}}, []reply{bad, bad, good, bad, good, good, bad, good}, 2},
-		{"the same again", [][]string{{"GET /a"}, {"GET /a"}}, []reply{bad, bad, good, bad}, 2},
-		{"no URL but one", [][]string{{"GET "}, {"GET "}}, []reply{bad, bad, good, bad}, 2},
-	} {
+	for _, row := range countedRows {
 		for _, layers := range []int{1, 2} {
 			synctest.Test(t, func(t *testing.T) {
 				s := play(row.replies...)
