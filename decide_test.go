@@ -1,10 +1,7 @@
 package retry_test
 
 import (
-	"context"
 	"net/http"
-	"net/url"
-	"os"
 	"testing"
 	"time"
 
@@ -51,25 +48,6 @@ func TestDecideWithoutABudgetHasNone(t *testing.T) {
 	assert.Equal(t, retry.ErrMaxAttempts, retry.Policy{}.Decide(attempted(4, 503), now).Reason)
 }
 
-func TestDecideClosesTheGateAndAdmitWaitsForIt(t *testing.T) {
-	p, now := retry.Policy{Gate: new(retry.Gate), Backoff: retry.Constant(0)}, time.Now()
-	req := place("GET", "").Request
-	assert.Equal(t, retry.Decision{}, retry.Policy{}.Admit(req, now, now), "nothing holds without a gate")
-	assert.Zero(t, p.Admit(req, now, now).Delay)
-	d := p.Decide(attempted(1, 429, "Retry-After", "10"), now)
-	assert.True(t, d.FromServer)
-	assert.GreaterOrEqual(t, d.Delay, 10*time.Second)
-
-	held := p.Admit(req, now, now)
-	assert.NoError(t, held.Reason)
-	assert.GreaterOrEqual(t, held.Delay, 10*time.Second)
-	assert.Less(t, held.Delay, 20*time.Second)
-	soon, cancel := context.WithDeadline(t.Context(), now.Add(time.Second))
-	defer cancel()
-	assert.ErrorIs(t, p.Admit(req.WithContext(soon), now, now).Reason, retry.ErrDeadline)
-	assert.Zero(t, p.Admit(req, now, now.Add(20*time.Second)).Delay, "it is open again")
-}
-
 // The run of an operation has no request.
 func TestDecideTakesAnAttemptWithoutRequestForOneThatMayBeRepeated(t *testing.T) {
 	d := retry.Policy{Backoff: retry.BackoffFunc(nil)}.Decide(retry.Attempt{Number: 1, Err: errPeerReset}, time.Now())
@@ -83,33 +61,22 @@ func TestDecideTakesAnAttemptWithoutRequestForOneThatMayBeRepeated(t *testing.T)
 // later is a time at which no clock here is.
 var later = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 
-func settled(status int) retry.Attempt {
-	u := &url.URL{Scheme: "http", Host: "settle.example", Path: "/"}
-	a := retry.Attempt{Number: 1, Request: &http.Request{Method: "GET", Header: http.Header{}, URL: u}}
-	if status == 0 {
-		a.Err = os.ErrDeadlineExceeded
-		return a
-	}
-	a.Response = &http.Response{StatusCode: status, Header: http.Header{}, Request: a.Request}
-	return a
-}
-
 func TestDecideSettlesAtTheTimeThatItIsGiven(t *testing.T) {
-	p, a := retry.Policy{Budget: new(retry.Budget)}, settled(200)
+	p := retry.Policy{Budget: new(retry.Budget)}
 	for i := range 640 {
-		p.Decide(a, later.Add(time.Duration(i)*100*time.Millisecond))
+		p.Decide(attempted(1, 200), later.Add(time.Duration(i)*100*time.Millisecond))
 	}
-	assert.InDelta(t, 150, p.Budget.Balance(a.Request.URL), 10, "15 s of ten successes a second")
+	assert.InDelta(t, 150, p.Budget.Balance(apiURL), 10, "15 s of ten successes a second")
 }
 
 func TestAbandonGivesBackWhatTheRetryHasTaken(t *testing.T) {
 	for status, price := range map[int]float64{503: 1, 429: 0.2, 0: 1.5} {
-		p, a := retry.Policy{Budget: new(retry.Budget)}, settled(status)
+		p, a := retry.Policy{Budget: new(retry.Budget)}, attempted(1, status)
 		d := p.Decide(a, later)
 		assert.True(t, d.Retry)
-		assert.InDelta(t, 5-price, p.Budget.Balance(a.Request.URL), 1e-9)
+		assert.InDelta(t, 5-price, p.Budget.Balance(apiURL), 1e-9)
 		p.Abandon(a, d, later)
-		assert.InDelta(t, 5, p.Budget.Balance(a.Request.URL), 1e-9)
+		assert.InDelta(t, 5, p.Budget.Balance(apiURL), 1e-9)
 		assert.NotPanics(t, func() { retry.Policy{}.Abandon(a, d, later) })
 	}
 }

@@ -88,14 +88,11 @@ func TestAGateEndsARequestAtOnceThatCannotWait(t *testing.T) {
 			_, err := client.RoundTrip(o.Request)
 
 			require.ErrorIs(t, err, row.want, row.name)
-			whole, ok := errors.AsType[*retry.Error](err)
-			require.True(t, ok)
-			assert.Zero(t, whole.Attempts)
+			assert.Zero(t, err.(*retry.Error).Attempts)
 			assert.Equal(t, took, time.Since(begin), row.name)
 			assert.Empty(t, s.left(o, nil), "the caller's body is closed, though nothing was sent")
 			assert.Equal(t, 1, s.attempts())
 			assert.Equal(t, []retry.Attempt{{Request: o.Request, Err: err}}, told, "OnAttempt hears of it once")
-			assert.ErrorIs(t, d.Reason, row.want)
 			assert.Equal(t, retry.Decision{Class: retry.Transient, Delay: row.wantDelay, FromServer: true, Reason: d.Reason}, d, row.name)
 			assert.Equal(t, d, last)
 			cancel(nil)
@@ -112,13 +109,13 @@ func TestAGateThatIsShutForTooLongSendsNothingWhileTimeGoesBy(t *testing.T) {
 }
 
 var heldRows = []struct {
-	name        string
-	first       reply         // of the call; nil if its first attempt is held itself, for 12s
-	again       time.Duration // when somebody else is told to wait for 10s
-	within      time.Duration
-	want        []time.Duration // attempts
-	held        []time.Duration
-	wantErr     error
+	name    string
+	first   reply         // of the call; nil if its first attempt is held itself, for 12s
+	again   time.Duration // when somebody else is told to wait for 10s
+	within  time.Duration
+	want    []time.Duration // attempts
+	held    []time.Duration
+	wantErr error
 }{
 	{"a retry", answer(503), 4 * time.Second, time.Hour, []time.Duration{0, 16 * time.Second}, []time.Duration{0, 10 * time.Second}, nil},
 	{"a retry, too long", answer(503), 4 * time.Second, 15 * time.Second, []time.Duration{0}, []time.Duration{0}, retry.ErrDeadline},
