@@ -95,3 +95,26 @@ func TestABudgetRemembersNoMoreThanItsBound(t *testing.T) {
 	}
 	assert.InDelta(t, more, gone[0], 200, "those that have spent one, and not those that have spent four or earned: %v", gone)
 }
+
+// later is a time at which no clock here is.
+var later = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func TestDecideSettlesAtTheTimeThatItIsGiven(t *testing.T) {
+	p := retry.Policy{Budget: new(retry.Budget)}
+	for i := range 640 {
+		p.Decide(attempted(1, 200), later.Add(time.Duration(i)*100*time.Millisecond))
+	}
+	assert.InDelta(t, 150, p.Budget.Balance(apiURL), 10, "15 s of ten successes a second")
+}
+
+func TestAbandonGivesBackWhatTheRetryHasTaken(t *testing.T) {
+	for status, price := range map[int]float64{503: 1, 429: 0.2, 0: 1.5} {
+		p, a := retry.Policy{Budget: new(retry.Budget)}, attempted(1, status)
+		d := p.Decide(a, later)
+		assert.True(t, d.Retry)
+		assert.InDelta(t, 5-price, p.Budget.Balance(apiURL), 1e-9)
+		p.Abandon(a, d, later)
+		assert.InDelta(t, 5, p.Budget.Balance(apiURL), 1e-9)
+		assert.NotPanics(t, func() { retry.Policy{}.Abandon(a, d, later) })
+	}
+}

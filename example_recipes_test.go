@@ -1,6 +1,7 @@
 package retry_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -133,4 +134,46 @@ func ExampleAttemptNumber_onRetries() {
 	// Retry-Attempt: ""
 	// Retry-Attempt: "1"
 	// Retry-Attempt: "2"
+}
+
+// If no attempt got a response, the error says how many there were, why there are no more, and what the last one met.
+func ExampleError() {
+	server := answering(200)
+	server.Close() // from now on connections are refused
+
+	client := &http.Client{Transport: retry.New(nil, retry.Policy{MaxAttempts: 3, Backoff: retry.Constant(0)})}
+	_, err := client.Get(server.URL)
+
+	var failure *retry.Error
+	if errors.As(err, &failure) {
+		fmt.Println("attempts:", failure.Attempts)
+		fmt.Println("reason:", failure.Reason)
+	}
+	fmt.Println("exhausted:", errors.Is(err, retry.ErrMaxAttempts))
+	// Output:
+	// attempts: 3
+	// reason: attempts exhausted
+	// exhausted: true
+}
+
+// If the last attempt got a response, that is the result, with its body unread: it usually says more than an error
+// could. Who wants an error makes one of it, and knows from the request how many attempts there were.
+func ExampleError_exhaustedWithResponse() {
+	server := answering(503)
+	defer server.Close()
+	client := &http.Client{Transport: retry.New(nil, retry.Policy{MaxAttempts: 3, Backoff: retry.Constant(0)})}
+
+	fetch := func(url string) error {
+		resp, err := client.Get(url)
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		if retry.ClassifyStatus(resp.StatusCode) != retry.Final {
+			return fmt.Errorf("still %d after %d attempts", resp.StatusCode, retry.AttemptNumber(resp.Request.Context()))
+		}
+		return nil
+	}
+	fmt.Println(fetch(server.URL))
+	// Output: still 503 after 3 attempts
 }

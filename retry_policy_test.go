@@ -226,16 +226,20 @@ func TestTheZeroTransportWorks(t *testing.T) {
 	zero.CloseIdleConnections()
 }
 
-type closer struct {
-	http.RoundTripper
-	closed int
+func TestDecideWithoutABudgetHasNone(t *testing.T) {
+	now := time.Now()
+	for range 1000 {
+		require.True(t, retry.Policy{}.Decide(attempted(1, 503), now).Retry)
+	}
+	assert.Equal(t, retry.ErrMaxAttempts, retry.Policy{}.Decide(attempted(4, 503), now).Reason)
 }
 
-func (c *closer) CloseIdleConnections() { c.closed++ }
-
-func TestCloseIdleConnectionsIsForwarded(t *testing.T) {
-	c := &closer{}
-	(&http.Client{Transport: retry.New(retry.New(c, retry.Policy{}), retry.Policy{})}).CloseIdleConnections()
-	assert.Equal(t, 1, c.closed)
-	assert.NotPanics(t, retry.New(play(answer(200)), retry.Policy{}).CloseIdleConnections, "a base without that method")
+// The run of an operation has no request.
+func TestDecideTakesAnAttemptWithoutRequestForOneThatMayBeRepeated(t *testing.T) {
+	d := retry.Policy{Backoff: retry.BackoffFunc(nil)}.Decide(retry.Attempt{Number: 1, Err: errPeerReset}, time.Now())
+	assert.True(t, d.Retry, "%v", d)
+	assert.Zero(t, d.Delay, "a nil BackoffFunc does not wait")
+	quick := retry.BackoffFunc(func(retry int) time.Duration { return time.Duration(retry) * time.Minute })
+	d = retry.Policy{Backoff: quick}.Decide(retry.Attempt{Number: 2, Err: errPeerReset}, time.Now())
+	assert.Equal(t, 2*time.Minute, d.Delay)
 }

@@ -214,3 +214,14 @@ func mustEnd(t *testing.T, rt http.RoundTripper, o *order) *http.Response {
 	drop(resp)
 	return resp
 }
+
+// attempted is an attempt that met a status, or, if that is 0, a connection that was lost.
+func attempted(number, code int, header ...string) retry.Attempt {
+	a := retry.Attempt{Number: number, Request: place("GET", "").Request}
+	if code == 0 {
+		a.Err = errPeerReset
+		return a
+	}
+	a.Response = &http.Response{StatusCode: code, Header: headerOf(header...), Body: http.NoBody, Request: a.Request}
+	return a
+}
