@@ -21,7 +21,7 @@ type bucket struct {
 
 	mu       sync.Mutex
 	level    float64   // the share of the capacity that is there: 0 <= level <= 1
-	advanced time.Time // when level was true
+	advanced time.Time // when level was true: zero while it is full from the start
 	rate     float64   // of successes, a second, averaged over Window: rate >= 0
 	counted  time.Time // when rate was true
 }
@@ -79,20 +79,16 @@ func (k *bucket) advance(l limits, now time.Time) float64 {
 		k.counted = later(k.counted, now)
 	}
 	capacity := max(l.window*k.faded(l, now), l.floor)
-	if elapsed := max(now.Sub(k.advanced), 0); elapsed > 0 || successes > 0 {
-		k.advanced = later(k.advanced, now)
-		k.level = min(k.level+(l.ratio*successes+refill*elapsed.Seconds())/capacity, 1)
-	}
+	elapsed := max(now.Sub(k.advanced), 0)
+	k.advanced = later(k.advanced, now)
+	k.level = min(k.level+(l.ratio*successes+refill*elapsed.Seconds())/capacity, 1)
 	return capacity
 }
 
 // faded returns the rate after the time without a success. It holds for one Window and then decays over ten, so that in
 // an outage the capacity still reflects the traffic before it.
 func (k *bucket) faded(l limits, now time.Time) float64 {
-	idle := now.Sub(k.counted).Seconds() - l.window
-	if idle <= 0 {
-		return k.rate
-	}
+	idle := max(now.Sub(k.counted).Seconds()-l.window, 0)
 	return k.rate * decay(idle/(fadeWindows*l.window))
 }
 

@@ -113,8 +113,21 @@ func TestAbandonGivesBackWhatTheRetryHasTaken(t *testing.T) {
 		d := p.Decide(a, later)
 		assert.True(t, d.Retry)
 		assert.InDelta(t, 5-price, p.Budget.Balance(apiURL), 1e-9)
-		p.Abandon(a, d, later)
-		assert.InDelta(t, 5, p.Budget.Balance(apiURL), 1e-9)
+		for range 2 {
+			p.Abandon(a, d, later)
+			assert.InDelta(t, 5, p.Budget.Balance(apiURL), 1e-9, "never more than the capacity")
+		}
 		assert.NotPanics(t, func() { retry.Policy{}.Abandon(a, d, later) })
 	}
+}
+
+// The times of two requests may come in either order.
+func TestABudgetDoesNotGoBackInTime(t *testing.T) {
+	b := new(retry.Budget)
+	for range 5 {
+		assert.True(t, b.Spend("one", later.Add(time.Hour)))
+	}
+	assert.False(t, b.Spend("one", later))
+	assert.False(t, b.Spend("one", later.Add(time.Hour)), "an hour deposits once")
+	assert.True(t, b.Spend("one", later.Add(time.Hour+1000*time.Second+1)))
 }

@@ -151,6 +151,7 @@ func TestACallSettlesWithItsBudget(t *testing.T) {
 		{"those that failed too", "GET", []reply{answer(503), fail(errPeerReset), answer(429), answer(200)}, 0, 4.1},
 		{"three retries that fail take three", "GET", []reply{answer(503)}, 0, 1},
 		{"an attempt that reached nobody costs one", "GET", []reply{dial, dial, answer(503)}, 0, 1},
+		{"a response that came with an error costs one", "GET", []reply{both}, 0, 1.03},
 		{"a failure that is not retried costs and brings nothing", "POST", []reply{answer(503)}, 0, 4},
 		{"nor does an error", "POST", []reply{fail(errPeerReset)}, 0, 4},
 		{"a retry that is not sent is given back", "GET", []reply{answer(503)}, time.Second, 4},
