@@ -104,6 +104,11 @@ func TestOfAResponseWithAnErrorTheErrorCounts(t *testing.T) {
 		resp, err := retry.New(play(bare), retry.Policy{}).RoundTrip(place("POST", "").Request)
 		assert.Nil(t, resp)
 		assert.Same(t, errPeerReset, err)
+
+		s = play(func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: 503}, errDialRefused })
+		_, err = retry.New(retry.New(s, retry.Policy{}), retry.Policy{}).RoundTrip(place("POST", "").Request)
+		assert.Error(t, err)
+		assert.Equal(t, 1, s.attempts(), "an error of a dial proves nothing to anybody if there was a response")
 	})
 }
 

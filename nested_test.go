@@ -229,3 +229,19 @@ func mustEndSomehow(rt http.RoundTripper, o *order) {
 	resp, _ := rt.RoundTrip(o.Request)
 	drop(resp)
 }
+
+func TestAnOutersRetryIsNoSuccessOfItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := new(retry.Budget)
+		happens(t, b, "1x503")
+		outer, inner := every(0), retry.Policy{Budget: b}
+		outer.Budget, outer.Classify = b, func(a retry.Attempt) retry.Class {
+			if a.Response.StatusCode == 404 {
+				return retry.Transient
+			}
+			return retry.Classify(a)
+		}
+		mustEnd(t, retry.New(retry.New(play(answer(404), answer(200)), inner), outer), place("GET", ""))
+		assert.InDelta(t, 4.2, b.Balance(apiURL), 1e-9, "the 404 is one to the inner Transport, and the call to the outer")
+	})
+}

@@ -138,7 +138,8 @@ func TestAStoreGetsBackWhatARequestNeedNotHaveTaken(t *testing.T) {
 	failed := answered(t.Context(), "http://a.example/", 503, "")
 	d := p.Decide(failed, storeTime)
 	p.Abandon(failed, d, storeTime)
-	assert.Equal(t, []float64{1}, store.refunded)
+	p.Abandon(failed, retry.Decision{}, storeTime)
+	assert.Equal(t, []float64{1}, store.refunded, "of nothing, nothing")
 
 	served := answered(t.Context(), "http://a.example/", 200, "")
 	served.Number, served.Spent = 2, 1
