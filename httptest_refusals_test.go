@@ -57,7 +57,7 @@ var atOnce = []refusal{
 var atWriting = []refusal{
 	{"length and no body", "with nil Body", http1, func(r *http.Request) { bodyless(r); r.ContentLength = 5 }},
 	{"unknown length and no body", "with nil Body", http1, func(r *http.Request) { bodyless(r); r.ContentLength = -1 }},
-	{"body longer than its length", "with Body length", http1, bodyOfLength(3)},
+	{"body longer than its length", "with Body length", http1, bodyOfLength(1)},
 	{"body shorter than its length", "with Body length", http1, bodyOfLength(30)},
 	{"body longer than its length, HTTP/2", "larger than specified content length", http2, bodyOfLength(3)},
 	{"control character in the query", "control character in Request.URL", http1,

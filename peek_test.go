@@ -70,7 +70,8 @@ func TestPeekOfABodyThatEndsIsNoError(t *testing.T) {
 		assert.Equal(t, body, readAndClose(t, resp))
 		_, err := retry.Peek(resp, 1)
 		assert.Equal(t, http.ErrBodyReadAfterClose, err)
-		_, err = resp.Body.Read(make([]byte, 1))
+		n, err := resp.Body.Read(make([]byte, 1))
+		assert.Zero(t, n)
 		assert.Equal(t, http.ErrBodyReadAfterClose, err)
 	}
 }

@@ -101,11 +101,12 @@ func (fileFunc) Seek(off int64, whence int) (int64, error) {
 }
 
 // misplaced stands before its beginning.
-type misplaced struct{ elsewhere }
+type misplaced struct{}
 
-func (misplaced) Read([]byte) (int, error)       { return 0, io.EOF }
-func (misplaced) Close() error                   { return nil }
-func (misplaced) Seek(int64, int) (int64, error) { return -1, nil }
+func (misplaced) Read([]byte) (int, error)          { return 0, io.EOF }
+func (misplaced) ReadAt([]byte, int64) (int, error) { return 0, io.EOF }
+func (misplaced) Close() error                      { return nil }
+func (misplaced) Seek(int64, int) (int64, error)    { return -1, nil }
 
 // It stands where its end was, so nothing tells how much of it is to be sent.
 func TestAnEmptyFileThatGrowsIsSentOnce(t *testing.T) {
