@@ -114,7 +114,8 @@ func TestARequestIsMarkedForTheSakeOfDeadConnections(t *testing.T) {
 		first  reply
 		want   http.Header // of the second attempt
 	}{
-		"PUT after a reset":          {"PUT", http.Header{"A": {"1"}}, fail(errPeerReset), http.Header{"A": {"1"}, older: nil}},
+		"PUT after a reset": {"PUT", http.Header{"A": {"1"}}, fail(errPeerReset),
+			http.Header{"A": {"1"}, older: nil}},
 		"PUT after a 503":            {"PUT", http.Header{"A": {"1"}}, answer(503), http.Header{"A": {"1"}}},
 		"PUT after both":             {"PUT", http.Header{}, both, http.Header{}},
 		"PUT with a key":             {"PUT", http.Header{standard: {"1"}}, fail(errPeerReset), http.Header{standard: {"1"}}},

@@ -21,8 +21,8 @@ import (
 	"github.com/seed-e3550de8/retry/httpfault"
 )
 
-// uploadSize is how much the tests of files upload. From large on, it is certainly more than the buffers of a connection
-// hold, so that the first attempt still reads when the second begins.
+// uploadSize is how much the tests of files upload. From large on, it is certainly more than the buffers of a
+// connection hold, so that the first attempt still reads when the second begins.
 var uploadSize = flag.Int64("upload", 1<<20, "how many bytes the tests of files upload; all combinations from 3 MiB on")
 
 const large = 3 << 20

@@ -171,8 +171,8 @@ func TestAnOuterTransportLearnsOfAResponseThatCameWithAnError(t *testing.T) {
 	}
 }
 
-// MaxAttempts of 1 disables retries, also in an operation, which makes them; more of them are the most at one request in
-// all runs of the operation, also if what makes it run again is no failure of the request.
+// MaxAttempts of 1 disables retries, also in an operation, which makes them; more of them are the most at one request
+// in all runs of the operation, also if what makes it run again is no failure of the request.
 func TestATransportInAnOperationMakesNoMoreThanItsAttempts(t *testing.T) {
 	for limit, want := range map[int]int{-1: 4, 1: 4, 2: 2, 3: 3, 9: 4} {
 		for _, first := range []reply{answer(503), answer(200)} {

@@ -27,7 +27,7 @@ func TestAGetBodyThatFailsEndsTheRequest(t *testing.T) {
 		text    string
 	}{
 		"an error": {func() (io.ReadCloser, error) { return nil, leaky }, leaky, "the file is gone"},
-		"an error after a wait": {func() (io.ReadCloser, error) { time.Sleep(1); return nil, errFileGone },
+		"an error after a wait": {func() (io.ReadCloser, error) { time.Sleep(time.Second); return nil, errFileGone },
 			errFileGone, "the file is gone"},
 		"an error and a body": {func() (io.ReadCloser, error) { return watch("unused", http.NoBody), errFileGone },
 			errFileGone, "the file is gone"},

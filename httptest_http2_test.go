@@ -37,7 +37,8 @@ func TestFailuresOfHTTP2(t *testing.T) {
 			base: resetting(httpfault.EnhanceYourCalm)},
 		{name: "the stream ends with NO_ERROR", text: "NO_ERROR", class: retry.Transient,
 			base: resetting(httpfault.NoError)},
-		{name: "a malformed response", text: "PROTOCOL_ERROR", class: retry.Transient, base: failing(httpfault.MalformedHeader())},
+		{name: "a malformed response", text: "PROTOCOL_ERROR", class: retry.Transient,
+			base: failing(httpfault.MalformedHeader())},
 		// It is unprocessed in truth, but nothing but a text tells.
 		{name: "GOAWAY with an error that leaves the stream out", text: "GOAWAY", class: retry.Transient,
 			base: failing(httpfault.GoAway(0, httpfault.EnhanceYourCalm))},

@@ -148,8 +148,8 @@ func TestAPanickingBaseLeavesNoTimer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := newEndable(t)
 		assert.PanicsWithValue(t, "base", func() {
-			_, _ = retry.New(roundTripperFunc(func(*http.Request) (*http.Response, error) { panic("base") }), within(time.Second)).
-				RoundTrip(place("GET", "").under(ctx).Request)
+			base := roundTripperFunc(func(*http.Request) (*http.Response, error) { panic("base") })
+			_, _ = retry.New(base, within(time.Second)).RoundTrip(place("GET", "").under(ctx).Request)
 		})
 	})
 }
