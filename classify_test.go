@@ -68,6 +68,7 @@ const http11Required = 13 // RFC 9113 section 7
 
 // lookalikeRows are errors at the edge of what Classify knows, each beside one that it takes for something else.
 var lookalikeRows = []errorRow{
+	{"text of a proxy, of a type", typedText("Forbidden"), retry.Transient, overTLS},
 	{"refused, joined with nothing", &joined{nil, errDialRefused, nil}, retry.Unprocessed, nil},
 	{"timeout of a handshake that is not net/http's", tlsHandshakeTimeoutError{}, retry.Transient, nil},
 	{"GOAWAY that is not HTTP/2's", otherGoneError{http11Required}, retry.Transient, nil},

@@ -58,8 +58,13 @@ func TestReplayableAsksForGetBodyOnlyIfThereIsABody(t *testing.T) {
 		{"a body and its length", &http.Request{Body: io.NopCloser(nil), ContentLength: 7}, false},
 		{"a body and GetBody", &http.Request{Body: io.NopCloser(nil), GetBody: getBody}, true},
 		{"GetBody alone", &http.Request{GetBody: getBody}, true},
-		{"a function that is like a file", &http.Request{Body: fileFunc(nil)}, true},
-		{"a file that has no place", &http.Request{Body: misplaced{}, ContentLength: 7}, false},
+		{"like a file", &http.Request{Body: seeking(0, -1)}, true},
+		{"like a file at its last byte", &http.Request{Body: seeking(6, -1)}, true},
+		{"like a file at its end", &http.Request{Body: seeking(7, -1)}, false},
+		{"like a file before its beginning", &http.Request{Body: seeking(-1, -1), ContentLength: 7}, false},
+		{"no telling where it stands", &http.Request{Body: seeking(0, io.SeekCurrent), ContentLength: 7}, false},
+		{"no telling where it ends", &http.Request{Body: seeking(0, io.SeekEnd), ContentLength: 7}, false},
+		{"no way back", &http.Request{Body: seeking(0, io.SeekStart), ContentLength: 7}, false},
 		{"a device", &http.Request{Body: device, ContentLength: 7}, false},
 	} {
 		assert.Equal(t, row.want, retry.Replayable(row.req), row.name)
@@ -90,23 +95,23 @@ func TestEachCharacterOfAMethodAFieldAndAURL(t *testing.T) {
 	assert.Equal(t, retry.Transient, send("?", func(o *order) { o.Method, o.URL.Scheme = "GET IT", "registered" }))
 }
 
-// A fileFunc is like a file of seven bytes, and no struct.
-type fileFunc func()
+// A fileFunc is like a file, no struct, and seeks by a function of the whence.
+type fileFunc func(whence int) (int64, error)
 
-func (fileFunc) Read([]byte) (int, error)          { return 0, io.EOF }
-func (fileFunc) ReadAt([]byte, int64) (int, error) { return 0, io.EOF }
-func (fileFunc) Close() error                      { return nil }
-func (fileFunc) Seek(off int64, whence int) (int64, error) {
-	return off + map[int]int64{io.SeekEnd: 7}[whence], nil
+func (fileFunc) Read([]byte) (int, error)                  { return 0, io.EOF }
+func (fileFunc) ReadAt([]byte, int64) (int, error)         { return 0, io.EOF }
+func (fileFunc) Close() error                              { return nil }
+func (f fileFunc) Seek(_ int64, whence int) (int64, error) { return f(whence) }
+
+// seeking is a file of seven bytes that stands at start, and fails to seek one way.
+func seeking(start int64, fails int) fileFunc {
+	return func(whence int) (int64, error) {
+		if whence == fails {
+			return 0, errors.ErrUnsupported
+		}
+		return map[int]int64{io.SeekStart: start, io.SeekCurrent: start, io.SeekEnd: 7}[whence], nil
+	}
 }
-
-// misplaced stands before its beginning.
-type misplaced struct{}
-
-func (misplaced) Read([]byte) (int, error)          { return 0, io.EOF }
-func (misplaced) ReadAt([]byte, int64) (int, error) { return 0, io.EOF }
-func (misplaced) Close() error                      { return nil }
-func (misplaced) Seek(int64, int) (int64, error)    { return -1, nil }
 
 // It stands where its end was, so nothing tells how much of it is to be sent.
 func TestAnEmptyFileThatGrowsIsSentOnce(t *testing.T) {
