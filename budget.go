@@ -211,23 +211,20 @@ func (b *Budget) sweep(now time.Time) {
 
 // shrink makes a smaller map, because a map keeps the room that it once had.
 func (b *Budget) shrink() {
-	if b.highest > 1024 && len(b.buckets) < b.highest/4 {
+	if len(b.buckets) < b.highest/4 {
 		b.buckets, b.highest = maps.Collect(maps.All(b.buckets)), len(b.buckets)
 	}
 }
 
-// evict drops the bucket that loses the least by it, of a few.
+// evict drops the bucket that loses the least by it, of a few. There is one.
 func (b *Budget) evict(now time.Time) {
 	var least *bucket
-	loss := math.Inf(1)
 	for _, k := range b.few(8) {
-		if l := k.loss(b.limits(0), now); l < loss {
-			least, loss = k, l
+		if least == nil || k.loss(b.limits(0), now) < least.loss(b.limits(0), now) {
+			least = k
 		}
 	}
-	if least != nil {
-		b.drop(least)
-	}
+	b.drop(least)
 }
 
 func (b *Budget) drop(k *bucket) {

@@ -193,6 +193,10 @@ func TestABudgetLearnsTheRateOfEachAuthorityInTurn(t *testing.T) {
 		for _, host := range hosts {
 			assert.InDelta(t, 15*20, b.Balance(at(host+"/?page=2")), 10, host)
 		}
+		for range 64 {
+			mustEnd(t, rt, place("GET", ""))
+		}
+		assert.Equal(t, 64.0, b.Balance(apiURL), "at once")
 		for _, other := range []string{"http://b.example", "", "nonsense"} {
 			assert.Equal(t, 5.0, b.Balance(at(other)), other)
 		}
