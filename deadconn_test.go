@@ -169,3 +169,14 @@ func TestTheIdleConnectionsOfABaseOfAnotherTypeAreClosed(t *testing.T) {
 		assert.Equal(t, row.want, closed, name)
 	}
 }
+
+func TestTheIdleConnectionsOfATransportStay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := serve(t, http1, perhaps()).warm(t)
+		s.base.RegisterProtocol("script", play(fail(errPeerReset), fail(errPeerReset), answer(200)))
+		o := place("PUT", "")
+		o.URL.Scheme = "script"
+		mustEnd(t, retry.New(s.base, every(0)), o)
+		assert.Len(t, s.open(), 1)
+	})
+}

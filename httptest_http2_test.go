@@ -58,8 +58,13 @@ func TestFailuresOfHTTP2(t *testing.T) {
 				base.ResponseHeaderTimeout = time.Minute
 				return base
 			}},
+	})
+}
+
+func TestAServerThatRequiresHTTP1IsNotAskedAgain(t *testing.T) {
+	unfold(t, true, []failure{
 		{name: "HTTP/1.1 is required for the stream", text: "HTTP_1_1_REQUIRED", class: retry.Final,
-			base: resetting(http11Required)},
+			base: failing(httpfault.RSTStream(http11Required))},
 		{name: "HTTP/1.1 is required for the connection", text: "HTTP_1_1_REQUIRED", class: retry.Final,
 			base: failing(httpfault.GoAway(0, http11Required))},
 		{name: "HTTP/1.1 is required for the connection, which ends", text: "HTTP_1_1_REQUIRED", class: retry.Final,

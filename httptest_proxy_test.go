@@ -189,6 +189,8 @@ func TestTheAnswerOfAProxyToCONNECT(t *testing.T) {
 
 // The default base keeps the status, whatever the proxy calls it.
 func TestTheAnswerOfAProxyToTheDefaultBase(t *testing.T) {
+	granted := &http.Response{StatusCode: http.StatusOK}
+	assert.NoError(t, retry.DefaultBase().OnProxyConnectResponse(t.Context(), nil, nil, granted))
 	for status, class := range map[string]retry.Class{
 		"400 Bad Request": retry.Final, "403 Go away": retry.Final, "407 ": retry.Final, "407": retry.Final,
 		"451 No": retry.Final, "499 No": retry.Final, "399 No": retry.Unprocessed, "600 No": retry.Unprocessed,
