@@ -20,8 +20,8 @@ type bucket struct {
 	pending   atomic.Int64 // successes since counted
 
 	mu       sync.Mutex
-	level    float64   // the share of the capacity that is there: 0 <= level <= 1
-	advanced time.Time // when level was true: zero while it is full from the start
+	level    float64   // the share of the capacity that is there: 0 <= level, and <= 1 once advanced
+	advanced time.Time // when level was true
 	rate     float64   // of successes, a second, averaged over Window: rate >= 0
 	counted  time.Time // when rate was true
 }
@@ -47,7 +47,7 @@ func (k *bucket) add(l limits, n float64, now time.Time) bool {
 	if level < -1e-9 {
 		return false
 	}
-	k.level = min(max(level, 0), 1)
+	k.level = max(level, 0) // and at most 1 by the next advance
 	return true
 }
 

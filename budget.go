@@ -180,7 +180,7 @@ func (b *Budget) insert(a authority, now time.Time) *bucket {
 	}
 	// The host is a part of the URL's text, which must not stay in memory for it.
 	a.host = strings.Clone(a.host)
-	k := &bucket{authority: a, level: 1, counted: now}
+	k := &bucket{authority: a, level: 1, counted: now, advanced: now}
 	b.buckets[a] = k
 	b.highest = max(b.highest, len(b.buckets))
 	b.last.CompareAndSwap(nil, k)

@@ -189,6 +189,7 @@ func TestAGateHeedsWhatOthersWereAsked(t *testing.T) {
 		{"a huge length", t.Context(), 5 * time.Second, 1 << 62, nil, 32500 * time.Millisecond},
 		{"no wait", t.Context(), 0, time.Hour, nil, 0},
 		{"a negative one", t.Context(), -1 << 63, -1 << 63, nil, 0},
+		{"the longest that a server may ask", t.Context(), time.Minute, time.Minute, nil, 75 * time.Second},
 		{"a longer one than any server may ask", t.Context(), 61 * time.Second, time.Hour, nil, 0},
 		{"a longer one than there is", soon, 5 * time.Second, 10 * time.Second, retry.ErrDeadline, 10 * time.Second},
 	} {
@@ -204,6 +205,7 @@ func TestAGateHeedsWhatOthersWereAsked(t *testing.T) {
 			assert.Equal(t, c.wantReason, d.Reason)
 			assert.Equal(t, c.want, d.Delay)
 			assert.Equal(t, c.wantReason != nil, len(store.refunded) > 0)
+			assert.Equal(t, c.wantReason == nil, d.Price > 0)
 			next, err := http.NewRequest(http.MethodGet, "http://a.example/", nil)
 			require.NoError(t, err)
 			assert.Equal(t, c.want, p.Admit(next, storeTime, storeTime).Delay)
