@@ -151,7 +151,9 @@ func TestADefectIsNoReasonForAFailureOfTheNetwork(t *testing.T) {
 	for _, d := range refusals {
 		o := place("GET", "")
 		d.spoil(o.Request)
-		for _, err := range []error{errPeerReset, io.EOF, io.ErrUnexpectedEOF, context.DeadlineExceeded} {
+		for _, err := range []error{
+			errPeerReset, io.EOF, io.ErrUnexpectedEOF, context.DeadlineExceeded, errors.Join(errFileGone, io.EOF),
+		} {
 			assert.Equal(t, retry.Transient, retry.Classify(retry.Attempt{Request: o.Request, Err: err}),
 				"%s: it got as far as the network", d.name)
 		}
