@@ -166,3 +166,12 @@ func TestAnOnAttemptOfWithPolicyIsToldBesideTheTransports(t *testing.T) {
 		assert.Equal(t, []string{"Transport", "outer", "inner"}, heard)
 	})
 }
+
+func TestOfASuccessNothingElseIsAsked(t *testing.T) {
+	done, cancel := context.WithCancel(t.Context())
+	cancel()
+	a := attempted(1, 200)
+	a.Request = a.Request.WithContext(done)
+	p := retry.Policy{RetryAfter: func(*http.Response, time.Time) (time.Duration, bool) { panic("asked") }}
+	assert.Equal(t, retry.Decision{}, p.Decide(a, time.Now()))
+}
