@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,18 +31,20 @@ func TestACallWaitsAtItsGateAndAsksAgain(t *testing.T) {
 		s := play(refusing(10, time.Now().Add(15*time.Second)))
 		draw := make(chan float64, 9)
 		p := retry.Policy{MaxAttempts: 1, Gate: &retry.Gate{Rand: func() float64 { return <-draw }}}
-		var held []time.Duration
-		p.OnAttempt = func(a retry.Attempt, _ retry.Decision) { held = append(held, a.Held) }
+		held := make(chan time.Duration, 3)
+		p.OnAttempt = func(a retry.Attempt, _ retry.Decision) { held <- a.Held }
 		rt := retry.New(s, p)
 		mustEnd(t, rt, place("POST", ""))
 		draw <- 0.2 // until 12s, and is refused again
-		go mustEnd(t, rt, place("GET", ""))
+		var other sync.WaitGroup
+		other.Go(func() { mustEnd(t, rt, place("GET", "")) })
 		synctest.Wait()
 		draw <- 0.4 // until 14s
 		draw <- 0.5 // until 22s + 5s
 		mustEnd(t, rt, place("PUT", "payload"))
+		other.Wait()
 		assert.Equal(t, []time.Duration{0, 12 * time.Second, 27 * time.Second}, s.times())
-		assert.Equal(t, s.times(), held)
+		assert.Equal(t, s.times(), []time.Duration{<-held, <-held, <-held})
 	})
 }
 
