@@ -195,3 +195,27 @@ func TestTrailersThatComeAfterTheAttemptTimeoutAreTheReaders(t *testing.T) {
 		assert.Equal(t, http.Header{"Sum": {"1"}}, resp.Trailer)
 	})
 }
+
+// net/http sends some requests again by itself, with a body that it gets from GetBody.
+func TestTrailersAreSentAlsoWhereNetHTTPSendsARequestAgain(t *testing.T) {
+	for name, first := range map[string]httpfault.Step{
+		"a stream that is refused": httpfault.RSTStream(httpfault.RefusedStream).Early(),
+		"a connection that goes":   httpfault.GoAway(0, httpfault.NoError).Early(),
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			warm := httpfault.OK("warm")
+			s := httpfault.Config{Protocol: httpfault.H2C, Pipe: true}.NewServer(t, warm, first, httpfault.OK("page"))
+			tr, p := s.Transport(), retry.Policy{MaxAttempts: 1}
+			resp, err := retry.New(tr, p).RoundTrip(newRequest(t, "GET", s.URL, ""))
+			require.NoError(t, err, name)
+			assert.Equal(t, "warm", readAndClose(t, resp), name)
+			synctest.Wait()
+			req := withSums(t, s.URL, 200<<10) // of which the first sending does not come to the end
+			resp, err = retry.New(tr, p).RoundTrip(req)
+			require.NoError(t, err, name)
+			assert.Equal(t, "page", readAndClose(t, resp), name)
+			require.Len(t, s.Requests(), 3, name)
+			assert.NotEmpty(t, s.Requests()[2].Trailer.Get("X-Sum"), name)
+		})
+	}
+}
