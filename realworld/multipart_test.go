@@ -102,8 +102,8 @@ func TestAnUploadByPartsIsIntact(t *testing.T) {
 	}
 }
 
-// A part that fails costs as many requests as the SDK makes attempts. The upload is then given up by a DELETE, which is the
-// Transport's to repeat.
+// A part that fails costs as many requests as the SDK makes attempts. The upload is then given up by a DELETE, which
+// the Transport repeats.
 func TestAnUploadWhosePartFailsIsAborted(t *testing.T) {
 	s3, addr := newFaultyS3(t, map[string]fault{"part 2": slowDown, "abort": slowDown})
 	var r record
