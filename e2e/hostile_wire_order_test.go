@@ -168,8 +168,10 @@ func (o *wireOrder) read() {
 	o.stopped = o.readErr == nil && int64(len(o.page)) == most
 }
 
-// converse speaks the protocol that was switched to.
+// converse speaks the protocol that was switched to. The connection is the caller's, who alone ends a Read of one that
+// has gone silent.
 func (o *wireOrder) converse(body io.ReadCloser) {
+	defer time.AfterFunc(time.Until(o.deadline)+slackOfCalls/2, func() { body.Close() }).Stop()
 	if w, ok := body.(io.Writer); ok {
 		_, _ = io.WriteString(w, "ping")
 		o.page = make([]byte, 4)

@@ -133,7 +133,8 @@ func (o *wireOrder) answer(name string) (httpfault.Step, wireClaim) {
 	case 0:
 		step = step.CloseIdle(pick(d, 0, time.Millisecond, time.Second))
 	case 1:
-		step = step.TimeoutIdle(pick(d, 0, time.Millisecond, time.Second))
+		// Not at once: its text would stand in the middle of an answer to a request that comes at the same instant.
+		step = step.TimeoutIdle(pick(d, time.Microsecond, time.Millisecond, time.Second))
 	case 2:
 		step = step.Close()
 	}
