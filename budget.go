@@ -31,8 +31,7 @@ import (
 // The zero Budget is ready to use. It may be shared by many Transports and used by many goroutines at once, and must
 // not be copied after its first use. Set the fields before that. A bucket that is full and whose rate has faded is
 // forgotten as others are used; no more than 65,536 authorities have one, beyond which one of the fuller buckets makes
-// room and starts full again. The memory of the busiest day goes back to a quarter of it, no further, while nothing is
-// sent.
+// room and starts full again. Memory shrinks as buckets are forgotten, and does not while nothing is sent.
 //
 // Funding retries by successes is what lets an overloaded server recover as if nobody retried; see docs/overload.md.
 type Budget struct {
@@ -41,8 +40,7 @@ type Budget struct {
 	Window time.Duration
 
 	// Floor is the least capacity. Zero, negative and NaN mean 5. Below 1, a client of few requests has no retries but
-	// after a 429.
-	// +Inf never runs dry, and keeps no record.
+	// after a 429. +Inf never runs dry, and keeps no record.
 	Floor float64
 
 	// Ratio is what a success deposits, in retries. Zero, negative and NaN mean 0.1; above 1 means 1. With 0.1 and four

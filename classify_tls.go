@@ -12,8 +12,9 @@ import (
 // none is the one or the other: only the first record of a connection leaves the Conn in its error.
 func untrusted(err error) bool {
 	switch e := err.(type) {
-	case *tls.CertificateVerificationError, x509.UnknownAuthorityError, x509.HostnameError, x509.CertificateInvalidError,
-		x509.ConstraintViolationError, x509.UnhandledCriticalExtension, x509.InsecureAlgorithmError, *tls.ECHRejectionError:
+	case *tls.CertificateVerificationError, *tls.ECHRejectionError, x509.UnknownAuthorityError, x509.HostnameError,
+		x509.CertificateInvalidError, x509.ConstraintViolationError, x509.UnhandledCriticalExtension,
+		x509.InsecureAlgorithmError:
 		return true
 	case tls.RecordHeaderError:
 		return e.Conn != nil
@@ -22,7 +23,8 @@ func untrusted(err error) bool {
 	case *net.OpError:
 		// The alert in it has a type of its own, which is not exported.
 		alert := reflect.ValueOf(e.Err)
-		return (e.Op == "remote error" || e.Op == "local error") && alert.Kind() == reflect.Uint8 && isLasting(alert.Uint())
+		return (e.Op == "remote error" || e.Op == "local error") &&
+			alert.Kind() == reflect.Uint8 && isLasting(alert.Uint())
 	}
 	return false
 }

@@ -47,7 +47,7 @@ var (
 // that of an [http.Client] whose Timeout ended the request, which keeps the text alone. For clients that compare errors
 // there is [Transport.PlainErrors].
 type Error struct {
-	Attempts   int   // how many times the base was asked; 0 if the request never left a Gate
+	Attempts   int   // how often the base was asked, or the operation of a Do called; 0 if the request never left a Gate
 	Reason     error // why there is no further attempt; nil if the last attempt's error is Final
 	Err        error // the last attempt's error; nil if it had a response
 	StatusCode int   // the status of the last attempt's response, which is closed; 0 if it had none

@@ -19,8 +19,8 @@ func (c *call) misleads() bool {
 	return c.lost != nil && (!c.until.IsZero() || Classify(Attempt{Request: c.req, Err: c.Err}) == Unprocessed)
 }
 
-// abandon gives back the retry that was withdrawn, and ends the call with reason, or with the response if it is still in
-// hand and the context is not done.
+// abandon gives back the retry that was withdrawn, and ends the call with reason, or with the response if it is still
+// in hand and the context is not done.
 func (c *call) abandon(reason error) (*http.Response, error) {
 	c.policy.Abandon(c.Attempt, c.verdict, time.Now())
 	c.verdict.Retry, c.verdict.Reason = false, reason

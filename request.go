@@ -155,7 +155,9 @@ var refusals = []refusal{
 	{"invalid Upgrade request header", hasField("Upgrade")},
 	{"invalid Transfer-Encoding request header", hasField("Transfer-Encoding")},
 	{"invalid Connection request header", hasField("Connection")},
-	{"request header list larger than peer's advertised limit", func(r *http.Request) bool { return len(r.Header) > 0 }},
+	{"request header list larger than peer's advertised limit", func(r *http.Request) bool {
+		return len(r.Header) > 0
+	}},
 }
 
 func refusedByWriter(req *http.Request, text string) bool {

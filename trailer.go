@@ -102,8 +102,8 @@ func (b *trailingBody) change(reading int, closed bool) {
 	}
 }
 
-// awaitTrail waits a little until nobody reads the bodies of the attempt before, or returns why the next one must not be
-// made.
+// awaitTrail waits a little until nobody reads the bodies of the attempt before, or returns why the next one must not
+// be made.
 func (c *call) awaitTrail() error {
 	t := time.NewTimer(grace)
 	defer t.Stop()

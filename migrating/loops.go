@@ -1,6 +1,7 @@
 package migrating
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -52,4 +53,13 @@ func once(client *http.Client, req *http.Request) (string, error) {
 func loopAfter(base http.RoundTripper, req *http.Request) (string, error) {
 	client := &http.Client{Transport: retry.New(base, retry.Policy{})} // make one, and keep it
 	return once(client, req)
+}
+
+// doAfter repeats the whole operation, with what it makes of the answer.
+func doAfter(base http.RoundTripper, req *http.Request) (string, error) {
+	var policy retry.Policy
+	client := &http.Client{Transport: retry.New(base, policy)} // heeds Retry-After, and does not multiply with Do
+	return retry.Do(req.Context(), policy, func(ctx context.Context) (string, error) {
+		return once(client, req.WithContext(ctx)) // the context of the run
+	})
 }

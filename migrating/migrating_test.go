@@ -114,6 +114,14 @@ func TestWhoAsksBeforeItsTime(t *testing.T) {
 	}
 }
 
+func TestDoRepeatsTheOperationAndDoesNotMultiply(t *testing.T) {
+	got := run(t, doAfter, http.MethodGet, httpfault.Status(503).Times(2), httpfault.OK("hello"))
+	assert.Equal(t, outcome{requests: 3, body: "hello", early: true}, got)
+	assert.Equal(t, 4, run(t, doAfter, http.MethodGet).requests)
+	wish := []httpfault.Step{httpfault.Status(503).RetryAfter(time.Minute), httpfault.OK("hello")}
+	assert.False(t, run(t, doAfter, http.MethodGet, wish...).early)
+}
+
 func TestTheCodeOfThePageIsTheCodeThatRunsHere(t *testing.T) {
 	code := read(t, "transports.go") + read(t, "loops.go")
 	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(read(t, "../docs/migrating.md"), -1)
