@@ -156,6 +156,10 @@ func (a *alphabet) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// breath is how many bytes go out without a pause. Without any, content that has no
+// end would stop the clock of a bubble where the connection loses what is written.
+const breath = 16 << 20
+
 // writeBody writes the content, in the way and as far as it is meant to come.
 func (x *exchange) writeBody(b *body, content io.Reader) {
 	if b.chunked {
@@ -170,6 +174,7 @@ func (x *exchange) writeBody(b *body, content io.Reader) {
 		buf = buf[:min(len(buf), b.piece)]
 	}
 	var sent int64
+	pause := int64(breath)
 	for sent != limit {
 		if x.isOver() {
 			return // also if writes to the connection are lost without an error, and the content has no end
@@ -187,6 +192,10 @@ func (x *exchange) writeBody(b *body, content io.Reader) {
 		}
 		if err != nil {
 			return
+		}
+		if sent >= pause {
+			x.sleep(time.Millisecond)
+			pause += breath
 		}
 		if b.piece > 0 {
 			x.flush()
