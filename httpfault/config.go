@@ -40,8 +40,8 @@ type Config struct {
 	// no time. A pipe holds 16 KiB in each direction.
 	Pipe bool
 
-	// Strict makes a request beyond the script fail the test.
-	// Otherwise Default answers it.
+	// Strict makes a request beyond the script fail the test. Otherwise Default answers it,
+	// since most scripts are a few failures of a server that is well.
 	Strict bool
 
 	// Default answers what the script does not: the requests after its last step.
