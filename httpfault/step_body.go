@@ -156,9 +156,12 @@ func (a *alphabet) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// breath is how many bytes go out without a pause. Without any, content that has no
-// end would stop the clock of a bubble where the connection loses what is written.
-const breath = 16 << 20
+// breathless is how many bytes of content without end go out before a breath: else it
+// would stop the clock of a bubble where the connection loses what is written.
+const (
+	breathless = 64 << 20
+	breath     = 100 * time.Millisecond
+)
 
 // writeBody writes the content, in the way and as far as it is meant to come.
 func (x *exchange) writeBody(b *body, content io.Reader) {
@@ -174,7 +177,7 @@ func (x *exchange) writeBody(b *body, content io.Reader) {
 		buf = buf[:min(len(buf), b.piece)]
 	}
 	var sent int64
-	pause := int64(breath)
+	pause := int64(breathless)
 	for sent != limit {
 		if x.isOver() {
 			return // also if writes to the connection are lost without an error, and the content has no end
@@ -193,9 +196,9 @@ func (x *exchange) writeBody(b *body, content io.Reader) {
 		if err != nil {
 			return
 		}
-		if sent >= pause {
-			x.sleep(time.Millisecond)
-			pause += breath
+		if sent >= pause && b.size < 0 {
+			x.sleep(breath)
+			pause += breathless
 		}
 		if b.piece > 0 {
 			x.flush()
