@@ -7,9 +7,12 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"github.com/google/go-containerregistry/pkg/v1/static"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -31,7 +34,8 @@ func pushed(more ...string) map[string]int {
 // push sends an image of one layer of 8 MiB, which is more than the buffers of a connection hold.
 func push(t *testing.T, addr string, rt http.RoundTripper, own remote.Option) (v1.Image, error) {
 	t.Helper()
-	image, err := random.Image(8<<20, 1)
+	layer := static.NewLayer(payload(8<<20), types.OCIUncompressedLayer)
+	image, err := mutate.AppendLayers(empty.Image, layer)
 	require.NoError(t, err)
 	return image, remote.Write(tag(t, addr), image, remote.WithTransport(rt), remote.WithContext(t.Context()), own)
 }
