@@ -25,8 +25,8 @@ race: ## the tests under the race detector, in any order
 	go test -race -shuffle=on ./...
 modules: ## build and test the other modules
 	@.ci/each --others go build ./... && .ci/each --others go test ./...
-bench: ## each benchmark once, in each module
-	@.ci/each go test -run '^$$' -bench . -benchtime 1x ./...
+bench: ## each benchmark once, in each module, and the report that compares
+	@.ci/each sh -c 'case $$PWD in */bench) go run ./cmd/report -quick ;; *) go test -run "^$$" -bench . -benchtime 1x ./... ;; esac'
 cover: ## 95 % of the root package's statements
 	@.ci/cover
 cross: ## it builds for other systems, tests included

@@ -170,7 +170,8 @@ func settled(want int) int {
 	return runtime.NumGoroutine()
 }
 
-// BenchmarkDrip is a request that meets a 503 whose page drips for two seconds, and then succeeds: the time until then.
+// BenchmarkDrip is a request that meets a 503 whose page drips for two seconds (with -short, for half a second), and
+// then succeeds: the time until then.
 func BenchmarkDrip(b *testing.B) {
 	each(b, func(b *testing.B, c bench.Contender) {
 		var seen atomic.Int64
@@ -194,7 +195,11 @@ func BenchmarkDrip(b *testing.B) {
 }
 
 func drip(w http.ResponseWriter, r *http.Request) {
-	for range 40 {
+	drops := 40
+	if testing.Short() {
+		drops = 10
+	}
+	for range drops {
 		if _, err := w.Write([]byte(".")); err != nil {
 			return
 		}
@@ -207,9 +212,12 @@ func drip(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// BenchmarkStream1GiB is the reading of a response of 1 GiB.
+// BenchmarkStream1GiB is the reading of a response of 1 GiB; with -short, of 64 MiB.
 func BenchmarkStream1GiB(b *testing.B) {
-	const size = 1 << 30
+	size := 1 << 30
+	if testing.Short() {
+		size = 1 << 26
+	}
 	chunk := make([]byte, 64<<10)
 	each(b, func(b *testing.B, c bench.Contender) {
 		l := newLoopback(b, false, func(w http.ResponseWriter, r *http.Request) {
@@ -220,8 +228,8 @@ func BenchmarkStream1GiB(b *testing.B) {
 			}
 		})
 		rt := c.New(l.transport, usual)
-		l.warm(b, rt, 1, size/4)
-		b.SetBytes(size)
+		l.warm(b, rt, 1, int64(size/4))
+		b.SetBytes(int64(size))
 		stop := stopwatch(b)
 		for b.Loop() {
 			if err := finish(rt.RoundTrip(l.newRequest())); err != nil {

@@ -30,20 +30,19 @@ func Rows() []Row {
 		get("GET-429", "GET, 5 % 429 with Retry-After: 0", Mix{TooMany: 0.05}),
 		get("GET-stalls", "GET, 1 % stalls of 2 s", Mix{Stall: 0.01}),
 		get("GET-drip", "GET, 5 % 503 whose page drips for 1 s", Mix{Drip: 0.05}),
-		{Name: "GET-restart", Title: "GET, a restart of 300 ms", Method: http.MethodGet, Restart: true, Requests: 2000, Rate: many / 2},
-		{Name: "GET-all", Title: "GET, all of these", Method: http.MethodGet, Mix: together, Restart: true, Requests: 2000, Rate: many / 2},
-		{Name: "PUT-all", Title: "PUT of 1 MiB, all of these", Method: http.MethodPut, Size: size, Mix: together, Restart: true, Requests: 900, Rate: few},
-		{Name: "POST-all", Title: "POST of 1 KiB, all of these", Method: http.MethodPost, Size: 1 << 10, Mix: together, Restart: true, Requests: 2000, Rate: many / 2},
 	}
+	restarting := func(name, title, method string, size int, m Mix, requests, rate int) Row {
+		return Row{name, title, false, method, size, m, true, requests, rate}
+	}
+	rows = append(rows,
+		restarting("GET-restart", "GET, a restart of 300 ms", http.MethodGet, 0, Mix{}, 2000, many/2),
+		restarting("GET-all", "GET, all of these", http.MethodGet, 0, together, 2000, many/2),
+		restarting("PUT-all", "PUT of 1 MiB, all of these", http.MethodPut, size, together, 900, few),
+		restarting("POST-all", "POST of 1 KiB, all of these", http.MethodPost, 1<<10, together, 2000, many/2),
+	)
 	over := func(r Row, rate int) Row {
 		r.Name, r.Title, r.HTTP2, r.Rate = r.Name+"-HTTP2", r.Title+", HTTP/2", true, rate
 		return r
 	}
 	return append(rows, over(rows[0], many), over(rows[5], many/2), over(rows[6], many/2), over(rows[7], few))
-}
-
-// Scaled returns the row with one request where it had n, at the same rate.
-func (r Row) Scaled(n int) Row {
-	r.Requests /= n
-	return r
 }

@@ -1,8 +1,10 @@
-// Report runs the benchmarks of this module and writes RESULTS.md and the charts. It must be run in the module's
-// directory and takes about seven minutes:
+// Report runs the benchmarks of this module and of others beside it, with each release of Go, and writes RESULTS.md,
+// the charts, and a table into the README above. It must be run in the module's directory and takes about nine minutes
+// for each release:
 //
 //	go run ./cmd/report
-//	go run ./cmd/report -quick   # each benchmark once, to see that it runs; nothing is written
+//	go run ./cmd/report -second ''   # only the release that runs it
+//	go run ./cmd/report -quick       # each benchmark once, to see that it runs; nothing is written
 package main
 
 import (
@@ -13,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -21,47 +24,62 @@ import (
 
 func main() {
 	log.SetFlags(0)
-	once := flag.Bool("quick", false, "run each benchmark once and write nothing")
+	once := flag.Bool("quick", false, "run each benchmark once, with the release that runs this, and write nothing")
+	second := flag.String("second", "go1.27.4", "the other release of Go, as GOTOOLCHAIN has it; empty for none")
 	out := flag.String("out", ".", "directory to write to")
 	flag.Parse()
-	if err := report(*once, *out); err != nil {
+	if err := report(*once, *second, *out); err != nil {
 		log.Fatal("report: ", err)
 	}
 }
 
-func report(once bool, out string) error {
+func report(once bool, second, out string) error {
 	scratch, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(scratch)
-	ps := parts
+	ps, readme := parts(), filepath.Join("..", "README.md")
 	if once {
 		// Everything is written even so, to see that it can be.
-		ps, out = quick(parts), scratch
+		ps, second, out = quick(ps), "", scratch
+		if readme, err = copyInto(scratch, readme); err != nil {
+			return err
+		}
 	}
 	start := time.Now()
-	program, err := build(".", scratch)
-	if err != nil {
-		return err
+	releases := []*release{newRelease(runtime.Version())}
+	if second != "" && second != runtime.Version() {
+		releases = append(releases, newRelease(second))
 	}
-	s, err := measure(program, ps)
-	if err != nil {
+	if err := measure(releases, ps, scratch); err != nil {
 		return err
 	}
 	f := facts{date: start, took: time.Since(start), command: "go run ./cmd/report", versions: versions()}
-	return publish(out, s, f)
+	return publish(out, readme, releases, f)
 }
 
-func publish(out string, s *samples, f facts) error {
+func publish(out, readme string, releases []*release, f facts) error {
 	var page bytes.Buffer
-	write(&page, s, f)
+	write(&page, releases, f)
 	for _, c := range charts {
-		if err := c.draw(out, s); err != nil {
+		if err := c.draw(out, releases[0].samples); err != nil {
 			return fmt.Errorf("%s: %w", c.file, err)
 		}
 	}
+	if err := writeREADME(readme, releases[0].samples); err != nil {
+		return err
+	}
 	return os.WriteFile(filepath.Join(out, "RESULTS.md"), page.Bytes(), 0o644)
+}
+
+func copyInto(dir, file string) (string, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	to := filepath.Join(dir, filepath.Base(file))
+	return to, os.WriteFile(to, text, 0o644)
 }
 
 // versions returns the versions of the modules that are compared, as go.mod has them.

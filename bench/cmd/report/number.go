@@ -22,6 +22,13 @@ var unitNames = map[string]string{
 	"canceled-errors":    "match context.Canceled",
 	"B/host":             "B kept for each host",
 	"kept":               "same object",
+	"%well":              "end well, %",
+	"p50-ms":             "ms, half",
+	"p99-ms":             "ms, 99 %",
+	"p99.9-ms":           "ms, 99.9 %",
+	"attempts/request":   "attempts for each",
+	"corrupt":            "corrupt",
+	"twice":              "acted upon twice",
 }
 
 // number writes x with about three digits, and with commas.
