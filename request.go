@@ -93,19 +93,15 @@ func readsHere(r any) bool {
 }
 
 // insideNopCloser returns what r was before io.NopCloser wrapped it, as http.NewRequest does, and whether that is so.
+// The two types behind io.NopCloser have no names here. They are not kept in variables, since that would be work for
+// each program that starts.
 func insideNopCloser(r any) (any, bool) {
 	switch reflect.TypeOf(r) {
-	case nopCloser, nopCloserWriterTo:
+	case reflect.TypeOf(io.NopCloser(nil)), reflect.TypeOf(io.NopCloser((*bytes.Reader)(nil))):
 		return reflect.ValueOf(r).Field(0).Interface(), true
 	}
 	return r, false
 }
-
-// The two types behind io.NopCloser.
-var (
-	nopCloser         = reflect.TypeOf(io.NopCloser(nil))
-	nopCloserWriterTo = reflect.TypeOf(io.NopCloser(new(bytes.Reader)))
-)
 
 // refused reports whether err, which has no type to know it by, is about a request that net/http does not send: before
 // it has a connection, or as it writes the request.
@@ -152,9 +148,11 @@ var refusals = []refusal{
 	{"idna: ", func(r *http.Request) bool { return strings.ContainsFunc(r.Host+r.URL.Host, isForeign) }},
 	{"invalid trailer field ", hasTrailer},
 	{"invalid Trailer key ", hasTrailer},
-	{"invalid Upgrade request header", hasField("Upgrade")},
-	{"invalid Transfer-Encoding request header", hasField("Transfer-Encoding")},
-	{"invalid Connection request header", hasField("Connection")},
+	{"invalid Upgrade request header", func(r *http.Request) bool { return len(r.Header["Upgrade"]) > 0 }},
+	{"invalid Transfer-Encoding request header", func(r *http.Request) bool {
+		return len(r.Header["Transfer-Encoding"]) > 0
+	}},
+	{"invalid Connection request header", func(r *http.Request) bool { return len(r.Header["Connection"]) > 0 }},
 	{"request header list larger than peer's advertised limit", func(r *http.Request) bool {
 		return len(r.Header) > 0
 	}},
@@ -177,10 +175,6 @@ func hasControlInURL(req *http.Request) bool {
 func hasFixedBody(req *http.Request) bool { return req.ContentLength > 0 && bodyCannotDial(req) }
 
 func hasTrailer(req *http.Request) bool { return req.Trailer != nil }
-
-func hasField(name string) func(*http.Request) bool {
-	return func(req *http.Request) bool { return len(req.Header[name]) > 0 }
-}
 
 func validFields(h http.Header) bool {
 	for name, values := range h {

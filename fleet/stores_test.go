@@ -27,7 +27,7 @@ func everyStore(t *testing.T, test func(t *testing.T, s *store)) {
 	}
 }
 
-func embedded(t *testing.T) *store {
+func embedded(t testing.TB) *store {
 	m := miniredis.NewMiniRedis()
 	require.NoError(t, m.StartAddr("127.0.0.1:0"))
 	t.Cleanup(m.Close)

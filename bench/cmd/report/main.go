@@ -39,10 +39,10 @@ func report(once bool, second, out string) error {
 		return err
 	}
 	defer os.RemoveAll(scratch)
-	ps, readme := parts(), filepath.Join("..", "README.md")
+	ps, imports, readme := parts(), programs, filepath.Join("..", "README.md")
 	if once {
 		// Everything is written even so, to see that it can be.
-		ps, second, out = quick(ps), "", scratch
+		ps, imports, second, out = quick(ps), programs[:2], "", scratch
 		if readme, err = copyInto(scratch, readme); err != nil {
 			return err
 		}
@@ -51,6 +51,12 @@ func report(once bool, second, out string) error {
 	releases := []*release{newRelease(runtime.Version())}
 	if second != "" && second != runtime.Version() {
 		releases = append(releases, newRelease(second))
+	}
+	for _, r := range releases {
+		progress(start, r.name+": what an import costs")
+		if err := r.buildPrograms(imports, scratch); err != nil {
+			return err
+		}
 	}
 	if err := measure(releases, ps, scratch); err != nil {
 		return err

@@ -39,6 +39,7 @@ Every case is set up alike: 3 retries, no wait, no logging. To run one of them: 
 		f.date.Format("2 January 2006"), f.took.Round(time.Second), legend(releases))
 	writeGoals(w, first.samples)
 	writeTail(w, releases)
+	writeImports(w, releases)
 	writeCharts(w)
 	writeChanges(w, releases)
 	for _, t := range allTables() {

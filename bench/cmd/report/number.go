@@ -9,6 +9,7 @@ import (
 // unitNames are how the report writes the units of the benchmarks.
 var unitNames = map[string]string{
 	"cpu-ns/op":          "ns",
+	"ns/op":              "ns by the clock",
 	"B/op":               "B",
 	"allocs/op":          "allocations",
 	"MB/s":               "MB/s",

@@ -34,6 +34,11 @@ func parts() []part {
 		{name: "error page", bench: "ErrorPage|BodyKept", time: "1x", passes: 1, alone: true},
 		{name: "10,000 hosts", bench: "Authorities", time: "20000x", passes: 3},
 		{name: "dripping page", bench: "Drip", time: "1x", passes: 1},
+		{name: "Peek, Do, keys", bench: "Page|Do|Idempotency", time: "60ms", passes: 5},
+		{name: "files", bench: "FileUpload(HTTP2)?", time: "200ms", passes: 3},
+		{name: "resume", dir: "../resume", prefix: "resume.", bench: "Download", time: "1x", passes: 3},
+		{name: "OpenTelemetry", dir: "../otelretry", prefix: "otelretry.", bench: "Success", time: "60ms", passes: 5},
+		{name: "fleet", dir: "../fleet", prefix: "fleet.", bench: "Store", time: "60ms", passes: 5},
 		{name: "faults", dir: "tail", bench: "Tail", time: "1x", passes: 1, rows: tailRows()},
 	}
 }

@@ -38,10 +38,11 @@ type release struct {
 	*samples
 	name     string            // as GOTOOLCHAIN has it
 	programs map[string]string // the benchmarks of a package, by its directory
+	imported map[string]imported
 }
 
 func newRelease(name string) *release {
-	return &release{samples: newSamples(), name: name, programs: map[string]string{}}
+	return &release{samples: newSamples(), name: name, programs: map[string]string{}, imported: map[string]imported{}}
 }
 
 // build compiles the benchmarks of the package in dir.

@@ -24,7 +24,7 @@ func writeTable(w io.Writer, releases []*release, t table) {
 	}
 	fmt.Fprintf(w, "## %s\n\n| |%s\n|---|%s\n", t.title, heads, rule)
 	for _, name := range rows {
-		fmt.Fprintf(w, "| %s |%s\n", name, t.cells(releases, name))
+		fmt.Fprintf(w, "| %s |%s\n", strings.ReplaceAll(name, "_", " "), t.cells(releases, name))
 	}
 	fmt.Fprintln(w)
 }

@@ -33,8 +33,22 @@ var (
 		{"WaitingClient", "The same behind an http.Client", []string{"B/waiting", "goroutines/waiting", "ms-to-leave", "canceled-errors", "goroutines-left"}, nil},
 		{"Authorities", "GETs, 200 at once, to 10,000 hosts in turn", []string{"cpu-ns/op", "B/op", "allocs/op", "B/host"}, nil},
 		{"BodyKept", "Is the response body the base's own object? (1 is yes)", []string{"kept"}, nil},
+		{"FileUpload", "PUT of a file of 16 MiB over loopback, HTTP/1: as an *os.File, and by SetBody", streamed, nil},
+		{"FileUploadHTTP2", "The same over HTTP/2", streamed, nil},
+		{"Page", "GET of 4 KiB, read to its end: looked at by Peek, and read ahead", timeAndMemory, nil},
+		{"resume.Download", "Download of 1 GiB over loopback, resume around a Transport", fromElsewhere("MB/s"), nil},
+		{"Do", "An operation that succeeds at once, and one that sends a GET, in Do", timeAndMemory, nil},
+		{"Idempotency", "POST with a key, 200 at once", timeAndMemory, nil},
+		{"otelretry.Success", "GET, 200 at once, in OpenTelemetry", fromElsewhere("ns/op"), nil},
+		{"fleet.Store", "GET with a budget in a store on loopback, which is in the same process", fromElsewhere("ns/op"), nil},
 	}
 )
+
+// streamed is of what is measured in megabytes.
+var streamed = []string{"cpu-ns/op", "MB/s", "peak-MiB", "B/op", "allocs/op"}
+
+// fromElsewhere is of benchmarks of other packages, which measure the time of the clock.
+func fromElsewhere(first string) []string { return []string{first, "B/op", "allocs/op"} }
 
 // allTables are the tables and those of the tail under faults.
 func allTables() []table {

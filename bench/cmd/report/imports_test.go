@@ -1,0 +1,39 @@
+package main
+
+import (
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// The goal is 150 KiB, and RESULTS.md says why it is not met; this holds what is.
+func TestAProgramThatImportsThePackageIsLittleLarger(t *testing.T) {
+	t.Chdir("../..")
+	r := newRelease(runtime.Version())
+	require.NoError(t, r.buildPrograms(programs[:2], t.TempDir()))
+	bare, ours := r.imported[plain], r.imported["retry"]
+	assert.Positive(t, bare.stripped)
+	assert.Positive(t, ours.code)
+	assert.Less(t, ours.stripped-bare.stripped, int64(340<<10))
+	assert.Equal(t, 2, ours.modules, "its own, and go-cleanhttp")
+	assert.Zero(t, bare.modules)
+
+	s := ours.starts[module]
+	assert.Zero(t, s.allocations, "it does nothing when the program starts")
+	assert.Zero(t, s.bytes)
+	assert.NotContains(t, ours.starts, "github.com/hashicorp/go-cleanhttp")
+}
+
+func TestTheProgramsOfTheOthersAreValid(t *testing.T) {
+	t.Chdir("../..")
+	at, err := overlay(programs, t.TempDir())
+	require.NoError(t, err)
+	args := []string{"build", "-overlay", at} // more than one program, so that nothing is linked
+	for i := range programs {
+		args = append(args, imagined(i))
+	}
+	_, err = newRelease(runtime.Version()).tool(args...)
+	require.NoError(t, err)
+}
