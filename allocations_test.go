@@ -54,3 +54,26 @@ func allocations(ctx context.Context, p retry.Policy, body string, code int) flo
 	}
 	return testing.AllocsPerRun(200, func() { _, _ = rt.RoundTrip(req) })
 }
+
+// What else there is on the paths of a request costs as much as it has to, and no more than it did.
+func TestTheOtherPathsAllocateNoMoreThanTheyDid(t *testing.T) {
+	get := benchRequest(context.Background(), http.MethodGet)
+	through := func(p retry.Policy, statuses ...int) func() {
+		rt := retry.New(&benchBase{statuses: statuses}, p)
+		return func() { _, _ = rt.RoundTrip(get) }
+	}
+	for name, row := range map[string]struct {
+		most float64
+		run  func()
+	}{
+		"503, then 200":        {2, through(noWait, 503, 200)},
+		"a hook, 200":          {0, through(retry.Policy{OnAttempt: func(retry.Attempt, retry.Decision) {}}, 200)},
+		"Classify, 200":        {0, through(retry.Policy{Classify: retry.Classify}, 200)},
+		"ReadAhead of no body": {0, through(retry.Policy{ReadAhead: 1 << 10}, 200)},
+		"an operation that is done": {6, func() {
+			_, _ = retry.Do(context.Background(), retry.Policy{}, func(context.Context) (int, error) { return 1, nil })
+		}},
+	} {
+		assert.LessOrEqual(t, testing.AllocsPerRun(200, row.run), row.most, name)
+	}
+}

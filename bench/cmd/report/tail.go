@@ -21,12 +21,13 @@ A server on loopback that answers in 1 ms and fails by a script, the same for al
 get a 503, 5 %% a 429 with Retry-After: 0, 1 %% an answer after 2 s, 1 %% (in its own row 5 %%) a 503 whose page drips
 for a second, and the server is away for 300 ms. A 503, a 429 and a page come before the body is read; what is reset or
 late has been acted upon. Requests come at a steady rate, whatever becomes of those before. All libraries have %d
-retries, waits of 100, 200, 400 and 800 ms, without jitter where that can be said, and a timeout of %v for each attempt.
+retries, waits of 100, 200, 400 and 800 ms, without jitter where that can be said, and a timeout of %d ms for each
+attempt.
 
 Each cell has the share of the requests that end with a 200 and its whole body, and the time within which 99 %% of all
 requests do; "never" is what fewer do. What follows is harm: uploads that arrived whole and wrong, POSTs acted upon twice.
 
-%s`, tail.Setup.Retries, tail.Setup.Timeout, tailLines(s, tail.Rows()))
+%s`, tail.Setup.Retries, tail.Setup.Timeout.Milliseconds(), tailLines(s, tail.Rows()))
 	fmt.Fprint(w, `
 What the libraries cannot do: the bare transport repeats nothing and has no timeout. heimdall repeats no 429. rehttp
 repeats a POST never or always, and was told never; resty v3 never; go-retryablehttp, failsafehttp, heimdall and resty v2
@@ -93,8 +94,9 @@ func writeTailGoals(w io.Writer, s *samples) {
 	}
 	fmt.Fprintf(w, `%s
 The goals are: no library ends more requests well, but for two in a thousand, which is by when each of them met the
-restart; 99 %% have their answer within 1.1 times the best library's time; nothing corrupt, nothing twice. A library that
-corrupts bodies or repeats POSTs that were acted upon is no rival in that row.
+restart; 99 %% have their answer within 1.1 times the best library's time, or 5 ms after that, which is how far apart two
+runs of one library are; nothing corrupt, nothing twice. A library that corrupts bodies or repeats POSTs that were acted
+upon is no rival in that row.
 
 `, missed.String())
 }
