@@ -53,7 +53,7 @@ func Field() []Contender {
 		bare, passThrough, handLoop,
 		ours, oursUnlimited,
 		rehttpTransport, hashicorp, failsafeHTTP, failsafeBudget,
-		heimdallClient, restyV2, restyV3, hedged, awsAttempt, azPipeline,
+		heimdallClient, restyV2, restyV3, imrocReq, hedged, awsAttempt, azPipeline,
 	}
 }
 

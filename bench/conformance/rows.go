@@ -3,9 +3,11 @@ package conformance
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -26,6 +28,9 @@ type Row struct {
 	Input    string
 	Outcomes []string // in the order of [Told]
 }
+
+// First returns the row of the first n libraries.
+func (r Row) First(n int) Row { return Row{r.Input, r.Outcomes[:n]} }
 
 func (r Row) String() string {
 	return fmt.Sprintf("| %s | %s |\n", r.Input, strings.Join(r.Outcomes, " | "))
@@ -139,7 +144,7 @@ func (s Subject) download(
 func fetch(rt http.RoundTripper, server *httpfault.Server, content string) string {
 	resp, err := (&http.Client{Transport: rt}).Get(server.URL)
 	if err != nil {
-		return err.Error()
+		return reason(err) + requests(server)
 	}
 	defer resp.Body.Close()
 	got, err := io.ReadAll(resp.Body)
@@ -186,7 +191,7 @@ func (s Subject) file(tb testing.TB, offset int) string {
 	if _, err := f.Seek(int64(offset), io.SeekStart); err != nil {
 		return err.Error()
 	}
-	server := httpfault.NewServer(tb, httpfault.Status(http.StatusServiceUnavailable), httpfault.OK("stored"))
+	server := httpfault.Config{Default: httpfault.OK("stored")}.NewServer(tb, httpfault.Status(http.StatusServiceUnavailable))
 	defer server.Close()
 	req, err := http.NewRequest(http.MethodPut, server.URL, f)
 	if err != nil {
@@ -194,10 +199,24 @@ func (s Subject) file(tb testing.TB, offset int) string {
 	}
 	resp, err := (&http.Client{Transport: s.Told(server.Transport(), never)}).Do(req)
 	if err != nil {
-		return err.Error()
+		return strings.ReplaceAll(reason(err), f.Name(), "the file") + requests(server)
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Sprintf("status %d", resp.StatusCode) + requests(server)
+	}
 	return arrived(server.Requests(), (preface + upload)[offset:]) + requests(server)
+}
+
+// reason returns the text of an error without the address of the server, which is another one each time.
+func reason(err error) string {
+	for {
+		with, ok := errors.AsType[*url.Error](err)
+		if !ok {
+			return err.Error()
+		}
+		err = with.Err
+	}
 }
 
 func arrived(all []httpfault.Request, content string) string {

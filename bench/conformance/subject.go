@@ -16,6 +16,9 @@ type Subject struct {
 	Wrap   func(http.RoundTripper) http.RoundTripper
 	Claims retrytest.Claims
 
+	// Dir is the module that runs the kit over it, below this one, if not this one itself. Then there is no Wrap.
+	Dir string
+
 	// Told repeats three times at most, without waits, what the library repeats as it is set up above, and a response
 	// that again is true of. It is nil if the library does not let its user say so.
 	Told func(base http.RoundTripper, again func(*http.Response) bool) http.RoundTripper
@@ -32,11 +35,14 @@ type Own struct {
 
 // Field returns all subjects.
 //
-// The kit asks for attempts, waits and bodies of a RoundTripper. So the clients that build a request of their own, such
-// as resty, are left out: it would be their adapter that is tested. hedgedhttp is left out because it does not retry,
-// and because its requests share a pool of goroutines, which a testing/synctest bubble cannot hold.
+// The kit asks for attempts, waits and bodies of a RoundTripper. A client that builds a request of its own is here if
+// it can be given the caller's in a few lines, which are in its Setup; azcore and the AWS SDK cannot. hedgedhttp is left
+// out because it does not retry, and because its requests share a pool of goroutines, which a testing/synctest bubble
+// cannot hold.
 func Field() []Subject {
-	return []Subject{ours(), hashicorp(), rehttpTransport(), failsafe(), heimdallClient()}
+	return []Subject{
+		ours(), hashicorp(), rehttpTransport(), failsafe(), heimdallClient(), restyClient(), imrocReq(), sigstore(), netHTTP(),
+	}
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)

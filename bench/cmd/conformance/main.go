@@ -1,17 +1,18 @@
-// Conformance runs the kit of retrytest and the inputs of conformance.Rows over the field and writes CONFORMANCE.md. It
-// must be run in the directory of the module bench, and takes about a minute:
+// Conformance runs the kit of retrytest and the inputs of conformance.Rows over the field, with both supported releases
+// of Go, and writes CONFORMANCE.md. It must be run in the directory of the module bench with the newer release, and
+// takes about two minutes:
 //
-//	go run ./cmd/conformance
+//	GOTOOLCHAIN=$(tail -1 ../.ci/releases) go run ./cmd/conformance
 package main
 
 import (
 	"bytes"
+	"fmt"
 	"log"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"regexp"
+	"runtime"
 	"strings"
+	"time"
 
 	"github.com/seed-e3550de8/retry/bench/conformance"
 )
@@ -24,110 +25,70 @@ func main() {
 }
 
 func run() error {
+	releases, err := supported()
+	if err != nil {
+		return err
+	}
+	if newest := releases[len(releases)-1]; runtime.Version() != newest {
+		return fmt.Errorf("the newest release is %s, and this is %s: set GOTOOLCHAIN", newest, runtime.Version())
+	}
 	scratch, err := os.MkdirTemp("", "conformance")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(scratch)
-	program := filepath.Join(scratch, "conformance.test")
-	build := exec.Command("go", "test", "-c", "-o", program, "./conformance")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
-		return err
-	}
-	var cards []card
-	for _, s := range conformance.Field() {
-		log.Print(s.Name)
-		cards = append(cards, test(program, s))
+	var all []results
+	for _, release := range releases {
+		r, err := testAll(scratch, release)
+		if err != nil {
+			return err
+		}
+		all = append(all, r)
 	}
 	var page bytes.Buffer
-	write(&page, cards)
+	write(&page, all[len(all)-1], all[:len(all)-1])
 	return os.WriteFile("CONFORMANCE.md", page.Bytes(), 0o644)
 }
 
-// A card is what the kit says of a library.
-type card struct {
-	conformance.Subject
-	version string
-	names   []string // of the subtests, in order
-	marks   map[string]string
-	reasons map[string]string // why a subtest failed or was skipped
-}
-
-const (
-	pass       = "pass"
-	fail       = "**FAIL**"
-	notClaimed = "not claimed"
-	died       = "**died**"
-)
-
-// test runs the kit over one library in a process of its own, so that a panic, or a request that hangs, ends nothing
-// else. A subtest that such a process did not get to is run again in one that is all its own.
-func test(program string, s conformance.Subject) card {
-	c := card{Subject: s, version: version(s.Module), marks: map[string]string{}, reasons: map[string]string{}}
-	c.read(kit(program, s.Name, ""))
-	for _, name := range c.names {
-		if c.marks[name] != "" {
-			continue
-		}
-		c.read(kit(program, s.Name, name))
-		if c.marks[name] == "" {
-			c.marks[name] = died
-		}
+// supported returns the releases of Go that the module supports, the newest last.
+func supported() ([]string, error) {
+	list, err := os.ReadFile("../.ci/releases")
+	if err != nil {
+		return nil, err
 	}
-	return c
-}
-
-// kit returns what the test prints. That it fails is nothing special.
-func kit(program, library, subtest string) string {
-	pattern := "^TestConformance$/^" + regexp.QuoteMeta(strings.ReplaceAll(library, " ", "_")) + "$"
-	if subtest != "" {
-		pattern += "/^" + subtest + "$"
+	releases := strings.Fields(string(list))
+	if len(releases) == 0 {
+		return nil, fmt.Errorf("no releases in ../.ci/releases")
 	}
-	out, _ := exec.Command(program, "-others", "-test.v", "-test.timeout=3m", "-test.run="+pattern).CombinedOutput()
-	return string(out)
+	return releases, nil
 }
 
-var (
-	started  = regexp.MustCompile(`^=== (?:RUN|NAME|CONT) +TestConformance/[^/]+/([^/]+)$`)
-	ended    = regexp.MustCompile(`^ +--- (PASS|FAIL|SKIP): TestConformance/[^/]+/([^/ ]+) `)
-	happened = regexp.MustCompile(`Promised: .* Happened: (.*?) Why it matters: `)
-	skipped  = regexp.MustCompile(`: not claimed: (.*)$`)
-)
+// results are what the kit says of the libraries under one release of Go.
+type results struct {
+	release string
+	cards   []card
+}
 
-func (c *card) read(out string) {
-	current := ""
-	for line := range strings.Lines(out) {
-		line = strings.TrimRight(line, "\n")
-		if m := started.FindStringSubmatch(line); m != nil {
-			current = m[1]
-			c.add(current)
-		}
-		for _, reason := range []*regexp.Regexp{happened, skipped} {
-			if m := reason.FindStringSubmatch(line); m != nil {
-				c.reasons[current] = m[1]
+// testAll runs the kit over the field under one release. A library that does not build under it has no card.
+func testAll(scratch, release string) (results, error) {
+	r := results{release: release}
+	main, err := build(scratch, release, "")
+	if err != nil {
+		return r, err
+	}
+	for _, s := range conformance.Field() {
+		program := main
+		if s.Dir != "" {
+			if program, err = build(scratch, release, s.Dir); err != nil {
+				log.Printf("%s %s: does not build", release, s.Name)
+				continue
 			}
 		}
-		if m := ended.FindStringSubmatch(line); m != nil {
-			c.marks[m[2]] = map[string]string{"PASS": pass, "FAIL": fail, "SKIP": notClaimed}[m[1]]
-		}
+		start := time.Now()
+		c := test(program, s)
+		log.Printf("%s %s: %d of %d passed in %v",
+			release, s.Name, c.count(pass), len(c.marks)-c.count(notClaimed), time.Since(start).Round(time.Second))
+		r.cards = append(r.cards, c)
 	}
-}
-
-func (c *card) add(name string) {
-	if _, known := c.marks[name]; !known {
-		c.names, c.marks[name] = append(c.names, name), ""
-	}
-}
-
-// version returns the version of a module, as go.mod has it.
-func version(module string) string {
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Version}}", module).Output()
-	if err != nil {
-		log.Print("no version of ", module, ": ", err)
-	}
-	if v := strings.TrimSpace(string(out)); !strings.HasPrefix(v, "v0.0.0") {
-		return v
-	}
-	return "this repository"
+	return r, nil
 }
