@@ -181,7 +181,6 @@ func TestAGetBodyThatPanicsTooLateOrWhoseBodyDoesEndsNobody(t *testing.T) {
 func TestAGetBodyThatBlocksEndsWithTheCancelChannel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o, cancel, free := place("PUT", "payload"), make(chan struct{}), make(chan struct{})
-		//lint:ignore SA1019 it must go on working
 		o.Cancel = cancel
 		time.AfterFunc(time.Minute, func() { close(cancel) })
 		o.GetBody = func() (io.ReadCloser, error) { <-free; return http.NoBody, nil }
