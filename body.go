@@ -21,11 +21,8 @@ const (
 
 func hasBody(req *http.Request) bool { return req.Body != nil && req.Body != http.NoBody }
 
-// rewind gives r, a copy of a request that was sent, a body of its own.
+// rewind gives r, a copy of a request with a body that was sent, a body of its own.
 func rewind(r *http.Request) error {
-	if !hasBody(r) {
-		return nil
-	}
 	body, err := getBody(r)
 	if err == nil && body == nil {
 		err = errNoBody

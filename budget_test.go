@@ -29,8 +29,8 @@ func at(text string) *url.URL {
 
 var apiURL = at("http://api.example") // where place sends
 
-// What happens to a budget, in words: "150x200" are so many successes, "2x503" so many retries that fail, "2x0" those after a
-// connection was lost, "3s" is time that goes by, "=" a look at the balance, which must not matter.
+// What happens to a budget, in words: "150x200" are so many successes, "2x503" so many retries that fail, "2x0" those
+// after a connection was lost, "3s" is time that goes by, "=" a look at the balance, which must not matter.
 func happens(t *testing.T, b *retry.Budget, events string) {
 	p := retry.Policy{Budget: b, MaxAttempts: math.MaxInt}
 	for event := range strings.FieldsSeq(events) {

@@ -228,6 +228,9 @@ func (c *call) next() (*http.Request, error) {
 		}
 	}
 	next := c.req.WithContext(c.withAttempt(c.Number + 1))
+	if !hasBody(next) {
+		return next, nil
+	}
 	err := rewind(next)
 	// GetBody may have taken its time, or failed because that ran out.
 	if reason := ended(c.req); reason != nil {

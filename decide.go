@@ -39,8 +39,8 @@ func (p Policy) Admit(req *http.Request, start, now time.Time) Decision {
 func (p Policy) Abandon(a Attempt, d Decision, now time.Time) { p.refund(&a, d.Price, now) }
 
 // decide puts into d, which has the class of a, all that becomes of it, in this order: the request's context, the
-// class, whether it may be repeated, the attempts, the wait, the gate, and the budget last, so that nothing is withdrawn
-// for a retry that does not happen; and after that, what others share with this process.
+// class, whether it may be repeated, the attempts, the wait, the gate, and the budget last, so that nothing is
+// withdrawn for a retry that does not happen; and after that, what others share with this process.
 func (p *Policy) decide(d *Decision, a *Attempt, now time.Time) {
 	if d.Class != Transient && d.Class != Unprocessed {
 		d.Class = Final

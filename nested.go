@@ -55,8 +55,8 @@ func (c *call) countInner(resp *http.Response, err error) {
 			c.until = later(c.until, inner.until)
 		}
 	}
-	if resp == nil || resp.Request == nil {
-		return
+	if resp == nil || resp.Request == nil || resp.Request == c.Request {
+		return // a base without a retry of its own returns what it was given
 	}
 	if s := settingsOf(resp.Request.Context()); s != nil && c.believes(s.layer) {
 		c.Number = max(c.Number, s.attempt)

@@ -23,7 +23,7 @@ func span(s string, unit time.Duration) (sum time.Duration, ok bool) {
 		if name != "" {
 			unit, valid = unitOf(name)
 		} else {
-			valid = !ok // only a lone number may go without
+			valid = s == "" && !ok // only a lone number may go without
 		}
 		if !valid {
 			return 0, false
