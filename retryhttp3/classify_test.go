@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,24 +51,6 @@ func TestABodyOfAnyKindIsSentAgainIfThereWasNoConnection(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())
 	assert.Equal(t, []string{"POST order"}, s.got())
-}
-
-func TestAPOSTIsSentAgainIfTheConnectionWasRefused(t *testing.T) {
-	const refused = 2
-	var asked atomic.Int32
-	s := serve(t, fine, func(transport *quic.Transport, _ *tls.Config) {
-		transport.ConnContext = func(ctx context.Context, _ *quic.ClientInfo) (context.Context, error) {
-			if asked.Add(1) <= refused {
-				return nil, io.EOF
-			}
-			return ctx, nil
-		}
-	})
-	c := newClient(t, s.roots, retry.Policy{}, s.addr)
-	_, err := c.do(t, http.MethodPost, strings.NewReader("order"))
-	require.NoError(t, err)
-	assert.Equal(t, []string{"POST order"}, s.got())
-	assert.Equal(t, []retry.Class{unprocessed, final}, c.classes)
 }
 
 func TestAPOSTIsSentAgainIfThereWasNoVersionInCommon(t *testing.T) {

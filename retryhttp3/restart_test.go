@@ -58,22 +58,6 @@ func TestAServerInGracefulShutdownLosesNoPOST(t *testing.T) {
 	assert.NoError(t, <-slow)
 }
 
-func TestOfAServerThatVanishedOnlyAGETIsTakenElsewhere(t *testing.T) {
-	for method, classes := range map[string][]retry.Class{
-		http.MethodGet:  {final, transient, final},
-		http.MethodPost: {final, transient},
-	} {
-		first, second := serve(t, fine, nil), serve(t, fine, nil)
-		c := newClient(t, first.roots, retry.Policy{}, first.addr, second.addr)
-		_, err := c.do(t, method, nil)
-		require.NoError(t, err)
-		first.vanish()
-		_, err = c.do(t, method, nil)
-		assert.Equal(t, method == http.MethodGet, err == nil, err)
-		assert.Equal(t, classes, c.classes)
-	}
-}
-
 func TestAPOSTIsUnprocessedIfNoStreamCouldBeOpened(t *testing.T) {
 	s := serve(t, fine, nil)
 	c := newClient(t, s.roots, retry.Policy{MaxAttempts: 2}, s.addr)

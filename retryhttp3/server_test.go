@@ -31,7 +31,7 @@ func trust(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	return s.TLS.Certificates[0], roots
 }
 
-// A server speaks HTTP/3 on the loopback interface, and keeps what it was sent.
+// A server speaks HTTP/3, and keeps what it was sent.
 type server struct {
 	*http3.Server
 	addr   string
@@ -61,7 +61,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // vanish ends the server without a word to its clients.
 func (s *server) vanish() { _ = s.udp.Close() }
 
-// serve starts a server that answers by answer. It asks change, if that is not nil, how it should be.
+// serve starts a server on the loopback interface that answers by answer. It asks change, if that is not nil, how it
+// should be.
 func serve(t *testing.T, answer func(int, http.ResponseWriter), change func(*quic.Transport, *tls.Config)) *server {
 	certificate, roots := trust(t)
 	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -72,16 +73,21 @@ func serve(t *testing.T, answer func(int, http.ResponseWriter), change func(*qui
 	if change != nil {
 		change(transport, config)
 	}
-	listener, err := transport.ListenEarly(http3.ConfigureTLSConfig(config),
+	listen(t, s.Server, transport, config)
+	return s
+}
+
+// listen starts s on a socket, and ends it with the test.
+func listen(t *testing.T, s *http3.Server, socket *quic.Transport, config *tls.Config) {
+	listener, err := socket.ListenEarly(http3.ConfigureTLSConfig(config),
 		&quic.Config{Versions: []quic.Version{quic.Version1}})
 	require.NoError(t, err)
 	go func() { _ = s.ServeListener(listener) }()
 	t.Cleanup(func() {
 		_ = s.Close()
-		_ = transport.Close()
-		_ = udp.Close()
+		_ = socket.Close()
+		_ = socket.Conn.Close()
 	})
-	return s
 }
 
 func fine(_ int, w http.ResponseWriter) { _, _ = io.WriteString(w, "fine") }
@@ -104,7 +110,8 @@ func nobody(t *testing.T) string {
 // A client sends to whatever addresses its dials are given, one after the other, and to the last of them ever after.
 type client struct {
 	*http.Client
-	base *http3.Transport
+	base     *http3.Transport
+	dialAddr func(context.Context, string, *tls.Config, *quic.Config) (*quic.Conn, error)
 
 	mu      sync.Mutex
 	to      []string   // the addresses of the dials to be made
@@ -113,21 +120,28 @@ type client struct {
 }
 
 func newClient(t *testing.T, roots *x509.CertPool, p retry.Policy, to ...string) *client {
-	c := &client{to: to}
+	c := &client{dialAddr: retryhttp3.Dial, to: to}
 	c.base = &http3.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: roots},
 		QUICConfig:      &quic.Config{HandshakeIdleTimeout: 300 * time.Millisecond, MaxIdleTimeout: time.Second},
 		Dial:            c.dial,
 	}
+	p.Backoff = retry.Constant(time.Millisecond)
+	c.start(t, p)
+	c.Timeout = 10 * time.Second
+	return c
+}
+
+// start gives c its Transport.
+func (c *client) start(t *testing.T, p retry.Policy) {
 	t.Cleanup(func() { _ = c.base.Close() })
-	p.Backoff, p.Classify = retry.Constant(time.Millisecond), retryhttp3.Classify
+	p.Classify = retryhttp3.Classify
 	p.OnAttempt = func(_ retry.Attempt, d retry.Decision) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.classes = append(c.classes, d.Class)
 	}
-	c.Client = &http.Client{Transport: retry.New(c.base, p), Timeout: 10 * time.Second}
-	return c
+	c.Client = &http.Client{Transport: retry.New(c.base, p)}
 }
 
 func (c *client) dial(ctx context.Context, _ string, t *tls.Config, q *quic.Config) (*quic.Conn, error) {
@@ -137,7 +151,7 @@ func (c *client) dial(ctx context.Context, _ string, t *tls.Config, q *quic.Conf
 		c.to = c.to[1:]
 	}
 	c.mu.Unlock()
-	conn, err := retryhttp3.Dial(ctx, addr, t, q)
+	conn, err := c.dialAddr(ctx, addr, t, q)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.last = conn
