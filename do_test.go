@@ -137,7 +137,7 @@ func TestDoSettlesWithItsBudget(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			p := every(time.Second)
 			p.Budget = new(retry.Budget)
-			p.Budget.SpendOn(nil, 1)
+			p.Budget.SpendOn(nil, 1, time.Now())
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			if row.within > 0 {

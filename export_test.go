@@ -45,13 +45,47 @@ func (b *Budget) Highest() int {
 	return b.highest
 }
 
-// Touch records a success at host at the time now.
-func (b *Budget) Touch(host string, now time.Time) {
-	a := authorityOf(&url.URL{Scheme: "http", Host: host})
-	k := b.bucket(a, now)
+// Touch records a success at host at the time now, and settles it.
+func (b *Budget) Touch(host string, now time.Time) { b.Late(host, now)(now) }
+
+// Late records a success at host at the time now, and returns what settles it: another goroutine may be held up there.
+func (b *Budget) Late(host string, now time.Time) (settle func(time.Time)) {
+	k := b.bucket(authority{host: host}, now)
 	k.pending.Add(1)
-	b.advance(k, now)
+	return func(now time.Time) { b.advance(k, now) }
 }
+
+// Sweep looks at a few buckets at the time now.
+func (b *Budget) Sweep(now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sweep(now)
+}
+
+// Evict makes room for a bucket at the time now.
+func (b *Budget) Evict(now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.evict(now)
+}
+
+// Known reports whether b remembers host.
+func (b *Budget) Known(host string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buckets[authority{host: host}] != nil
+}
+
+// Last returns the host that a success is looked up at first, or "".
+func (b *Budget) Last() string {
+	if k := b.last.Load(); k != nil {
+		return k.authority.host
+	}
+	return ""
+}
+
+// Decay is e^-x, as the buckets have it.
+func Decay(x float64) float64 { return decay(x) }
 
 // Override returns p with the fields of q that are not zero.
 func (p Policy) Override(q Policy) Policy {
@@ -71,10 +105,10 @@ func (g *Gate) Held() int {
 
 // Spend withdraws a retry at host at the time now.
 func (b *Budget) Spend(host string, now time.Time) bool {
-	return b.withdraw(authorityOf(&url.URL{Scheme: "http", Host: host}), 1, 0, now)
+	return b.withdraw(authority{host: host}, 1, 0, now)
 }
 
-// SpendOn withdraws n at the authority of u now.
-func (b *Budget) SpendOn(u *url.URL, n float64) bool {
-	return b.withdraw(authorityOf(u), n, 0, time.Now())
+// SpendOn withdraws n at the authority of u at the time now.
+func (b *Budget) SpendOn(u *url.URL, n float64, now time.Time) bool {
+	return b.withdraw(authorityOf(u), n, 0, now)
 }

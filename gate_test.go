@@ -35,7 +35,6 @@ var gateRows = []struct {
 }{
 	{name: "nobody asked", u: 1},
 	{name: "from its end", closed: []int{10}, wantDelay: 10 * s},
-	{name: "on", closed: []int{10}, u: 0.5, wantDelay: 15 * s},
 	{name: "to twice that", closed: []int{10}, u: 1, wantDelay: 20 * s},
 	{name: "a number above 1", closed: []int{10}, u: 7, wantDelay: 20 * s},
 	{name: "a number below 0", closed: []int{10}, u: -7, wantDelay: 10 * s},
@@ -52,12 +51,10 @@ var gateRows = []struct {
 	{name: "no later than MaxRetryAfter", closed: []int{40}, u: 1, wantDelay: 60 * s},
 	{name: "nor halfway", closed: []int{40}, u: 0.5, wantDelay: 50 * s},
 	{name: "but over half the Retry-After", closed: []int{50}, u: 1, wantDelay: 75 * s},
-	{name: "the longest", closed: []int{60}, u: 1, wantDelay: 90 * s},
 	{name: "just waited for", closed: []int{10}, u: 1, longest: 10 * s, wantDelay: 15 * s},
 	{name: "not waited for", closed: []int{10}, u: 1, longest: 10*s - 1, wantDelay: 10 * s, wantReason: retry.ErrRetryAfter},
-	{name: "never waited for", closed: []int{10}, longest: -1, wantDelay: 10 * s, wantReason: retry.ErrRetryAfter},
+	{name: "never waited for", closed: []int{10}, longest: -1, at: 10*s - 1, wantDelay: 1, wantReason: retry.ErrRetryAfter},
 
-	{name: "again", closed: []int{10}, u: 1, waited: 45 * s, wantDelay: 15 * s},
 	{name: "again, for the last time", closed: []int{10}, u: 1, waited: 50 * s, wantDelay: 15 * s},
 	{name: "tired", closed: []int{10}, u: 1, waited: 50*s + 1},
 	{name: "tired at once", closed: []int{10}, u: 1, waited: 1, longest: 10 * s},
@@ -98,26 +95,24 @@ func TestAGateHoldsRetriesToo(t *testing.T) {
 		backoff      time.Duration
 		within, want time.Duration
 		reason       error
-		fromServer   bool
 	}{
-		{[]string{"Retry-After", "10"}, 0, time.Hour, 15 * time.Second, nil, true},
-		{[]string{"Retry-After", "10"}, 6 * time.Second, time.Hour, 16 * time.Second, nil, true},
-		{[]string{"Retry-After", "10"}, 0, 15*time.Second + 1, 15 * time.Second, nil, true},
-		{[]string{"Retry-After", "10"}, 0, 15 * time.Second, 15 * time.Second, retry.ErrDeadline, true},
-		{nil, time.Second, time.Hour, time.Second, nil, false},
+		{[]string{"Retry-After", "10"}, 6 * s, time.Hour, 16 * s, nil},
+		{[]string{"Retry-After", "10"}, 0, 15*s + 1, 15 * s, nil},
+		{[]string{"Retry-After", "10"}, 0, 15 * s, 15 * s, retry.ErrDeadline},
+		{nil, s, time.Hour, s, nil},
 	} {
 		ctx, cancel := context.WithDeadline(t.Context(), now.Add(row.within))
 		defer cancel()
 		p := retry.Policy{Gate: drawing(0.5), Backoff: retry.Constant(row.backoff)}
 		a := attempted(1, 503, row.header...)
 		a.Request = a.Request.WithContext(ctx)
-		want := retry.Decision{Retry: row.reason == nil, Class: retry.Transient, Delay: row.want, FromServer: row.fromServer, Reason: row.reason}
-		if want.Retry {
-			want.Price = 1
+		want := retry.Decision{Class: retry.Transient, Delay: row.want, FromServer: row.header != nil, Reason: row.reason}
+		if row.reason == nil {
+			want.Retry, want.Price = true, 1
 		}
 		assert.Equal(t, want, p.Decide(a, now))
-		if row.header != nil && row.backoff == 0 {
-			assert.Equal(t, row.reason, p.Admit(a.Request, now, now).Reason)
+		if row.backoff == 0 {
+			assert.Equal(t, row.reason, p.Admit(a.Request, now, now).Reason, "a first attempt fares alike")
 		}
 	}
 }
@@ -129,45 +124,48 @@ func TestAGateDrawsAnewForEachRequest(t *testing.T) {
 		return p.Admit(place("GET", "").Request, now, now).Delay
 	}), 1)
 	assert.Greater(t, different, draws/2)
-	assert.True(t, 10*time.Second <= least && least < 11*time.Second, least)
-	assert.True(t, 19*time.Second < greatest && greatest < 20*time.Second, greatest)
+	assert.True(t, 10*s <= least && least < 11*s, least)
+	assert.True(t, 19*s < greatest && greatest < 20*s, greatest)
 }
 
 func TestAGateForgetsWhatIsOverAndRemembersNoMoreThanItsBound(t *testing.T) {
-	begin := time.Now()
-	p := retry.Policy{Gate: drawing(0)}
-	hold := func(host int, seconds int, at time.Duration) {
-		a := attempted(1, 503, "Retry-After", fmt.Sprint(seconds))
-		a.Request.URL.Host = fmt.Sprint("host", host)
-		p.Decide(a, begin.Add(at))
-	}
-	delay := func(host int, at time.Duration) time.Duration {
-		req := place("GET", "").Request
-		req.URL.Host = fmt.Sprint("host", host)
-		return p.Admit(req, begin.Add(at), begin.Add(at)).Delay
-	}
-	hold(0, 10, 0)
-	hold(1, 10, 20*time.Second-1)
-	assert.Equal(t, 2, p.Gate.Held())
-	hold(1, 10, 20*time.Second)
-	assert.Equal(t, 1, p.Gate.Held(), "the first one is over")
-
-	p.Gate = drawing(0)
-	for i := range retry.MaxHolds + 1 {
-		seconds := 60
-		if i < 10 {
-			seconds = 1
+	begin, p := time.Now(), retry.Policy{}
+	hold := func(first, n, seconds int, at time.Duration) {
+		for host := first; host < first+n; host++ {
+			a := attempted(1, 503, "Retry-After", fmt.Sprint(seconds))
+			a.Request.URL.Host = fmt.Sprint("host", host)
+			p.Decide(a, begin.Add(at))
 		}
-		hold(i, seconds, 0)
 	}
-	assert.Equal(t, retry.MaxHolds, p.Gate.Held())
-	assert.Zero(t, delay(retry.MaxHolds, 0), "the gate fails open")
-	hold(20, 60, time.Second)
-	assert.Equal(t, 60*time.Second, delay(20, time.Second), "who is held already may be held for longer")
-	for i := range 11 {
-		hold(-1-i, 60, 10*time.Second)
+	held := func(first, n int, at time.Duration) (held int) {
+		for host := first; host < first+n; host++ {
+			req := place("GET", "").Request
+			req.URL.Host = fmt.Sprint("host", host)
+			if p.Admit(req, begin.Add(at), begin.Add(at)).Delay > 0 {
+				held++
+			}
+		}
+		return held
 	}
+	p.Gate = drawing(0)
+	hold(0, 20, 10, 0)
+	hold(0, 1, 0, 20*s-1)
+	assert.Equal(t, 19, p.Gate.Held(), "none is over but that which was asked for 0s")
+	hold(20, 1, 10, 20*s)
+	assert.Equal(t, 19-4+1, p.Gate.Held(), "four of those that are over make room for one")
+
+	const more = retry.MaxHolds // the first that there is no room for
+	p.Gate = drawing(0)
+	hold(0, 10, 1, 0)
+	hold(10, more-10, 60, 0)
+	hold(more, 1, 60, 3*s/2)
 	assert.Equal(t, retry.MaxHolds, p.Gate.Held())
-	assert.Equal(t, 60*time.Second, delay(-10, 10*time.Second), "what is over makes room for what is new")
-	assert.Zero(t, delay(-11, 10*time.Second))
+	assert.Zero(t, held(more, 1, 3*s/2), "the gate fails open")
+	hold(more, 10, 60, 2*s)
+	assert.Less(t, held(more, 10, 2*s), 5, "ten are over, but all are looked at once a second")
+	hold(more, 10, 60, 5*s/2)
+	assert.Equal(t, 10, held(more, 10, 5*s/2))
+	assert.Equal(t, retry.MaxHolds, p.Gate.Held())
+	hold(20, 1, 60, 59*s)
+	assert.Equal(t, 1, held(20, 1, 60*s), "who is held already may be held for longer")
 }
