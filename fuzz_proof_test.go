@@ -14,7 +14,6 @@ import (
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 
@@ -63,28 +62,25 @@ func causes(t *testing.T, acted *atomic.Int32) []cause {
 		return serveRaw(t, proto, func(c net.Conn) { readRequest(c); acted.Add(1); then(c) }).base
 	}
 	seen := func(step httpfault.Step) http.RoundTripper {
-		base := failing(step)(t)
+		base := doing(overHTTP2, step)(t)
 		return roundTripperFunc(func(req *http.Request) (*http.Response, error) { acted.Add(1); return base.RoundTrip(req) })
 	}
-	away := via("http://proxy.example.com:3128", nil)(t).(*http.Transport)
-	away.DialContext = closed.base.DialContext
-	stalled := serveRaw(t, http1, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }).base
-	stalled.TLSHandshakeTimeout = time.Minute
+	away := meeting(plainHTTP, httpfault.Refuse()).via(proxyURL)(t)
 	leave := func(net.Conn) {}
 	return []cause{
 		{closed.base, plain, true},
 		{closed.base, secure, true},
 		{away, plain, true},
 		{away, secure, true},
-		{stalled, secure, true},
-		{failing(httpfault.RSTStream(httpfault.RefusedStream))(t), plain, true},
+		{handling(stalled).tuned(hastyTLS)(t), secure, true},
+		{doing(overHTTP2, httpfault.RSTStream(httpfault.RefusedStream))(t), plain, true},
 		{counting(http1, leave), plain, false},
 		{counting(http1, reset), plain, false},
 		{seen(httpfault.RSTStream(httpfault.InternalError)), plain, false},
 		{seen(httpfault.Close()), plain, false},
-		{via("http://proxy.example.com:3128", sending("HTTP/1.1 503 Service Unavailable\r\n\r\n"))(t), secure, false},
-		{handshake("example.com", 2100, false, nil)(t), secure, false},
-		{handshake("example.com", 2100, true, func(server, _ *tls.Config) { server.Certificates = nil })(t), secure, false},
+		{doing(plainHTTP, httpfault.Status(503)).via(proxyURL)(t), secure, false},
+		{handshake(func(_, client *tls.Config) { client.RootCAs = nil })(t), secure, false},
+		{handshake(func(server, _ *tls.Config) { server.Certificates = nil })(t), secure, false},
 		{redirecting{counting(http1, redirectAway), closed.base}, plain, false},
 	}
 }

@@ -1,15 +1,14 @@
 package retry_test
 
 import (
-	"bufio"
+	"cmp"
 	"context"
 	"errors"
-	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
-	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -17,13 +16,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-e3550de8/retry"
+	"github.com/seed-e3550de8/retry/httpfault"
+	"github.com/seed-e3550de8/retry/internal/memnet"
 )
 
 // A failure is a way for every attempt to end without a response.
 type failure struct {
 	name   string
 	url    string // http://example.com/ if empty
-	base   func(*testing.T) http.RoundTripper
+	base   setup
 	mangle func(*http.Request)
 
 	text  string // in the error: so that the row fails if it provokes another error than it says
@@ -37,10 +38,7 @@ func (f failure) check(t *testing.T) {
 		if f.class == retry.Unprocessed || f.class == retry.Transient && method == "GET" {
 			want = 3
 		}
-		req := newRequest(t, method, "http://example.com/", "body")
-		if f.url != "" {
-			req = newRequest(t, method, f.url, "body")
-		}
+		req := newRequest(t, method, cmp.Or(f.url, "http://example.com/"), "body")
 		if f.mangle != nil {
 			f.mangle(req)
 		}
@@ -83,121 +81,104 @@ func unfold(t *testing.T, bubble bool, failures []failure) {
 	}
 }
 
-// closedPort returns an address of the loopback interface that nobody listens on.
-func closedPort(t *testing.T) string {
-	li, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, li.Close())
-	return li.Addr().String()
+// A setup makes a base, and the server that it reaches.
+type setup func(*testing.T) http.RoundTripper
+
+// doing is a base whose server does step with each request.
+func doing(p httpfault.Protocol, step httpfault.Step) setup {
+	return func(t *testing.T) http.RoundTripper {
+		return httpfault.Config{Protocol: p, Pipe: memnet.Bubble() != "", Default: step}.NewServer(t).Transport()
+	}
 }
 
-// loopback is serveRaw on the loopback interface.
-func loopback(t *testing.T, handle func(net.Conn)) *http.Transport {
-	li, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	acceptRaw(t, li, handle)
-	return dialing(t, http1, func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "tcp", li.Addr().String())
+// meeting is a base whose server does step with each connection.
+func meeting(p httpfault.Protocol, step httpfault.Step) setup {
+	return func(t *testing.T) http.RoundTripper {
+		srv := httpfault.Config{Protocol: p, Pipe: memnet.Bubble() != ""}.NewServer(t)
+		base := srv.Transport()
+		base.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			srv.Add(step)
+			return srv.DialContext(ctx, network, addr)
+		}
+		return base
+	}
+}
+
+// handling is a base whose server is handle.
+func handling(handle func(net.Conn)) setup {
+	return func(t *testing.T) http.RoundTripper { return serveRaw(t, http1, handle).base }
+}
+
+// tuned is s with an http.Transport that is not as it comes.
+func (s setup) tuned(tune func(*http.Transport)) setup {
+	return func(t *testing.T) http.RoundTripper {
+		base := s(t).(*http.Transport)
+		tune(base)
+		return base
+	}
+}
+
+// via is s with a server that is a proxy.
+func (s setup) via(proxy string) setup {
+	return s.tuned(func(tr *http.Transport) {
+		tr.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(proxy) }
 	})
 }
 
-// readRequest reads an HTTP/1 request with its body.
-func readRequest(c net.Conn) {
-	req, err := http.ReadRequest(bufio.NewReader(c))
-	if err == nil {
-		_, _ = io.Copy(io.Discard, req.Body)
-	}
-}
-
-func reset(c net.Conn) {
-	_ = c.(interface{ SetLinger(int) error }).SetLinger(0)
-	c.Close()
-}
-
-// sending reads a request and answers with raw bytes, then closes the connection.
-func sending(raw string) func(net.Conn) {
-	return func(c net.Conn) {
-		readRequest(c)
-		_, _ = io.WriteString(c, raw)
-	}
-}
+const plainHTTP, overHTTP2, overTLS1 = httpfault.HTTP1, httpfault.H2C, httpfault.HTTPS
 
 func TestConnectionsThatFailOnTheLoopbackInterface(t *testing.T) {
-	over := func(handle func(net.Conn)) func(*testing.T) http.RoundTripper {
-		return func(t *testing.T) http.RoundTripper { return loopback(t, handle) }
-	}
 	unfold(t, false, []failure{
-		{name: "refused", text: "dial tcp", class: retry.Unprocessed, base: func(t *testing.T) http.RoundTripper {
-			addr := closedPort(t)
-			return dialing(t, http1, func(ctx context.Context, _, _ string) (net.Conn, error) {
-				return new(net.Dialer).DialContext(ctx, "tcp", addr)
-			})
-		}},
-		{name: "a port that is none", text: "invalid port", class: retry.Final, base: func(*testing.T) http.RoundTripper {
-			return dialing(t, http1, func(ctx context.Context, _, _ string) (net.Conn, error) {
-				return new(net.Dialer).DialContext(ctx, "tcp", "127.0.0.1:70000")
-			})
-		}},
+		{name: "refused", text: "dial tcp", class: retry.Unprocessed, base: meeting(plainHTTP, httpfault.Refuse())},
+		{name: "a port that is none", text: "invalid port", class: retry.Final, url: "http://127.0.0.1:70000/",
+			base: func(*testing.T) http.RoundTripper { return new(http.Transport) }},
 		{name: "reset before the request is read", class: retry.Transient,
-			base: over(func(c net.Conn) { _, _ = c.Read(make([]byte, 1)); reset(c) })},
+			base: meeting(plainHTTP, httpfault.ResetOnAccept())},
 		{name: "reset after the request is read", text: "reset", class: retry.Transient,
-			base: over(func(c net.Conn) { readRequest(c); reset(c) })},
-		{name: "closed after the request is read", text: "EOF", class: retry.Transient, base: over(readRequest)},
+			base: doing(plainHTTP, httpfault.Reset())},
+		{name: "closed after the request is read", text: "EOF", class: retry.Transient,
+			base: doing(plainHTTP, httpfault.Close())},
 	})
 }
 
 func TestResponsesThatAreCutOffOrMalformed(t *testing.T) {
-	over := func(handle func(net.Conn)) func(*testing.T) http.RoundTripper {
-		return func(t *testing.T) http.RoundTripper { return serveRaw(t, http1, handle).base }
+	limit := func(tr *http.Transport) { tr.MaxResponseHeaderBytes = 1 << 10 }
+	var rows []failure
+	for _, row := range []struct{ name, answer, text string }{
+		{"closed inside the status line", "HTTP/1.1 20", "malformed HTTP status code"},
+		{"closed between two header lines", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n", "unexpected EOF"},
+		{"closed inside a header line", "HTTP/1.1 200 OK\r\nContent-Le", "malformed MIME header"},
+		{"malformed status line", "ICY 200 OK\r\n\r\n", "malformed HTTP"},
+		{"malformed Content-Length", "HTTP/1.1 200 OK\r\nContent-Length: five\r\n\r\n", "bad Content-Length"},
+		{"headers without end", "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 2<<10), "headers exceeded"},
+		{"1xx without end", strings.Repeat("HTTP/1.1 103 Early Hints\r\nX: x\r\n\r\n", 100), "headers exceeded"},
+	} {
+		base := doing(plainHTTP, httpfault.Raw(row.answer)).tuned(limit)
+		rows = append(rows, failure{name: row.name, base: base, text: row.text, class: retry.Transient})
 	}
-	limited := func(handle func(net.Conn)) func(*testing.T) http.RoundTripper {
-		return func(t *testing.T) http.RoundTripper {
-			s := serveRaw(t, http1, handle)
-			s.base.MaxResponseHeaderBytes = 1 << 10
-			return s.base
-		}
-	}
-	unfold(t, true, []failure{
-		{name: "closed inside the status line", text: "malformed HTTP status code", class: retry.Transient,
-			base: over(sending("HTTP/1.1 20"))},
-		{name: "closed between two header lines", text: "unexpected EOF", class: retry.Transient,
-			base: over(sending("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"))},
-		{name: "closed inside a header line", text: "malformed MIME header", class: retry.Transient,
-			base: over(sending("HTTP/1.1 200 OK\r\nContent-Le"))},
-		{name: "malformed status line", text: "malformed HTTP", class: retry.Transient,
-			base: over(sending("ICY 200 OK\r\n\r\n"))},
-		{name: "malformed Content-Length", text: "bad Content-Length", class: retry.Transient,
-			base: over(sending("HTTP/1.1 200 OK\r\nContent-Length: five\r\n\r\n"))},
-		{name: "headers without end", text: "server response headers exceeded", class: retry.Transient,
-			base: limited(sending("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 2<<10)))},
-		{name: "1xx without end", text: "server response headers exceeded", class: retry.Transient,
-			base: limited(sending(strings.Repeat("HTTP/1.1 103 Early Hints\r\nX: x\r\n\r\n", 100)))},
-	})
+	unfold(t, true, rows)
 }
 
 func TestConnectionsThatFailInABubble(t *testing.T) {
-	stalled := func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
+	hasty := func(tr *http.Transport) { tr.ResponseHeaderTimeout = time.Minute }
+	impatient := func(r *http.Request) {
+		*r = *r.WithContext(retry.WithPolicy(r.Context(), retry.Policy{AttemptTimeout: time.Minute}))
+	}
 	unfold(t, true, []failure{
-		{name: "the dial times out", text: "i/o timeout", class: retry.Unprocessed,
-			base: func(t *testing.T) http.RoundTripper {
-				return dialing(t, http1, func(ctx context.Context, _, _ string) (net.Conn, error) {
-					d := net.Dialer{Timeout: time.Minute, Resolver: resolver(silentServer(t))}
-					return d.DialContext(ctx, "tcp", "example.com:80")
-				})
-			}},
 		{name: "HTTP/1 spoken to an HTTP/2 client", text: "http2: ", class: retry.Transient,
-			base: func(t *testing.T) http.RoundTripper {
-				return serveRaw(t, http2, func(c net.Conn) {
-					_, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
-					stalled(c)
-				}).base
-			}},
+			base: doing(plainHTTP, httpfault.Status(400)).tuned(func(tr *http.Transport) { tr.Protocols = protocolsOf(http2) })},
 		{name: "no headers within ResponseHeaderTimeout", text: "timeout awaiting response headers", class: retry.Transient,
-			base: func(t *testing.T) http.RoundTripper {
-				s := serveRaw(t, http1, stalled)
-				s.base.ResponseHeaderTimeout = time.Minute
-				return s.base
-			}},
+			base: doing(plainHTTP, httpfault.Hang()).tuned(hasty)},
+		{name: "no headers within ResponseHeaderTimeout, HTTP/2", text: "timeout awaiting response headers",
+			class: retry.Transient, base: doing(overHTTP2, httpfault.Hang()).tuned(hasty)},
+		{name: "no headers within AttemptTimeout", text: "attempt timeout", class: retry.Transient, mangle: impatient,
+			base: doing(plainHTTP, httpfault.Hang())},
+		{name: "no headers within AttemptTimeout, HTTP/2", text: "attempt timeout", class: retry.Transient, mangle: impatient,
+			base: doing(overHTTP2, httpfault.Hang())},
+		{name: "PINGs are not answered", text: "http2: client connection lost", class: retry.Transient,
+			base: meeting(overHTTP2, httpfault.StallSettings()).tuned(func(tr *http.Transport) {
+				tr.HTTP2 = &http.HTTP2Config{SendPingTimeout: time.Minute, PingTimeout: time.Minute}
+			})},
 		{name: "the connection is closed on this side", text: "use of closed network connection", class: retry.Transient,
 			base: func(t *testing.T) http.RoundTripper {
 				var s *site
@@ -207,44 +188,62 @@ func TestConnectionsThatFailInABubble(t *testing.T) {
 	})
 }
 
-func TestHeadersThatStallPastTheAttemptTimeoutEndTheAttemptNotTheRequest(t *testing.T) {
-	overBoth(t, func(t *testing.T, proto string) {
-		for method, want := range map[string]int{"GET": 3, "POST": 1} {
-			s := serve(t, proto, stall)
-			tr := new(trail)
-			p := tr.eager(3)
-			p.AttemptTimeout = 5 * time.Second
-			start := time.Now()
-			_, err := (&http.Client{Transport: retry.New(s.base, p)}).Do(newRequest(t, method, "http://example.com/", "body"))
-			require.ErrorIs(t, err, context.DeadlineExceeded, method)
-			var timeout net.Error
-			require.ErrorAs(t, err, &timeout)
-			assert.True(t, timeout.Timeout(), method)
-			assert.Len(t, tr.steps, want, method)
-			assert.Equal(t, retry.Transient, tr.last().Class)
-			assert.Equal(t, time.Duration(want)*p.AttemptTimeout, time.Since(start), method)
-		}
-	})
+func TestFailuresOfHTTP2(t *testing.T) {
+	var rows []failure
+	for _, f := range []struct {
+		name  string
+		step  httpfault.Step
+		text  string
+		class retry.Class
+	}{
+		{"REFUSED_STREAM", httpfault.RSTStream(httpfault.RefusedStream), "REFUSED_STREAM", retry.Unprocessed},
+		{"INTERNAL_ERROR", httpfault.RSTStream(httpfault.InternalError), "INTERNAL_ERROR", retry.Transient},
+		{"CANCEL", httpfault.RSTStream(httpfault.Cancel), "CANCEL", retry.Transient},
+		{"ENHANCE_YOUR_CALM", httpfault.RSTStream(httpfault.EnhanceYourCalm), "ENHANCE_YOUR_CALM", retry.Transient},
+		{"NO_ERROR", httpfault.RSTStream(httpfault.NoError), "NO_ERROR", retry.Transient},
+		{"HTTP_1_1_REQUIRED", httpfault.RSTStream(httpfault.HTTP11Required), "HTTP_1_1_REQUIRED", retry.Final},
+		{"HTTP_1_1_REQUIRED for the connection", httpfault.GoAway(0, httpfault.HTTP11Required), "HTTP_1_1_REQUIRED",
+			retry.Final},
+		{"HTTP_1_1_REQUIRED for the connection, which ends", httpfault.GoAway(httpfault.MaxStream, httpfault.HTTP11Required),
+			"HTTP_1_1_REQUIRED", retry.Final},
+		// It is unprocessed in truth, but nothing but a text tells.
+		{"GOAWAY with an error that leaves the stream out", httpfault.GoAway(0, httpfault.EnhanceYourCalm), "GOAWAY",
+			retry.Transient},
+		{"GOAWAY that includes the stream, then the end", httpfault.GoAway(httpfault.MaxStream, httpfault.NoError), "GOAWAY",
+			retry.Transient},
+		{"a malformed response", httpfault.MalformedHeader(), "PROTOCOL_ERROR", retry.Transient},
+		{"the connection ends", httpfault.Close(), "EOF", retry.Transient},
+		{"the connection is reset", httpfault.Reset(), "reset", retry.Transient},
+	} {
+		rows = append(rows, failure{name: f.name, base: doing(overHTTP2, f.step), text: f.text, class: f.class})
+	}
+	unfold(t, true, rows)
 }
 
-// A body's own error looks like the network's, and a fresh body may do better.
-func TestABodyWhoseReadFailsIsTransient(t *testing.T) {
-	broken := errors.New("the disk is gone")
-	overBoth(t, func(t *testing.T, proto string) {
-		for method, want := range map[string]int{"PUT": 3, "POST": 1} {
-			s, tr := serve(t, proto, perhaps()), new(trail)
-			body := func() (io.ReadCloser, error) {
-				return io.NopCloser(io.MultiReader(strings.NewReader("half"), iotest.ErrReader(broken))), nil
-			}
-			first, _ := body()
-			req, err := http.NewRequestWithContext(t.Context(), method, "http://example.com/", first)
-			require.NoError(t, err)
-			req.GetBody = body
-			_, err = retry.New(s.base, tr.eager(3)).RoundTrip(req)
-			require.ErrorIs(t, err, broken, method)
-			require.Len(t, tr.steps, want, method)
-			assert.Equal(t, retry.Transient, tr.last().Class, method)
-			checkOutcome(t, tr, err)
-		}
-	})
+// net/http itself sends a stream again that was refused, eight times within about a minute, and one that a GOAWAY left
+// out. All of that is one attempt, and the deadline of the request's context ends it.
+func TestAnAttemptOverHTTP2MayBeSeveralSendingsOfNetHTTP(t *testing.T) {
+	for name, row := range map[string]struct {
+		timeout            time.Duration // of the client
+		first              httpfault.Step
+		attempts, sendings int
+		least, most        time.Duration
+	}{
+		"refused": {0, httpfault.RSTStream(httpfault.RefusedStream).Times(8), 2, 9, time.Minute, 3 * time.Minute},
+		"refused, with a Timeout": {10 * time.Second, httpfault.RSTStream(httpfault.RefusedStream).Times(5), 1, 5,
+			10 * time.Second, 10 * time.Second},
+		"left out by GOAWAY": {0, httpfault.GoAway(0, httpfault.NoError), 1, 2, 0, time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s, tr, start := faulty(t, http2, row.first), new(trail), time.Now()
+			client := &http.Client{Transport: retry.New(s.Transport(), tr.eager(4)), Timeout: row.timeout}
+			resp, err := client.Post(s.URL, "text/plain", strings.NewReader("body"))
+			drop(resp)
+			assert.Equal(t, row.timeout > 0, err != nil, name)
+			require.Len(t, tr.steps, row.attempts, name)
+			assert.Len(t, s.Requests(), row.sendings, name)
+			assert.GreaterOrEqual(t, time.Since(start), row.least, name)
+			assert.LessOrEqual(t, time.Since(start), row.most, name)
+		})
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-e3550de8/retry"
+	"github.com/seed-e3550de8/retry/httpfault"
 )
 
 // The response codes of RFC 1035 section 4.1.1.
@@ -36,20 +38,12 @@ var primeResolver = sync.OnceFunc(func() {
 // resolver returns Go's own resolver, which asks the name server that dial reaches.
 func resolver(dial dialFunc) *net.Resolver { return &net.Resolver{PreferGo: true, Dial: dial} }
 
-// silentServer is a name server, over TCP and in memory, that never answers.
-func silentServer(t *testing.T) dialFunc {
-	w := newNetwork()
-	acceptRaw(t, w, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
-	return w.DialContext
-}
-
 // nameServer answers every question with rcode, over UDP on the loopback interface.
 func nameServer(t *testing.T, rcode byte) dialFunc {
 	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
 	require.NoError(t, err)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+	var running sync.WaitGroup
+	running.Go(func() {
 		packet := make([]byte, 1500)
 		for {
 			n, from, err := pc.ReadFrom(packet)
@@ -58,10 +52,10 @@ func nameServer(t *testing.T, rcode byte) dialFunc {
 			}
 			_, _ = pc.WriteTo(dnsAnswer(packet[:n], rcode), from)
 		}
-	}()
+	})
 	t.Cleanup(func() {
 		pc.Close()
-		<-done
+		running.Wait()
 	})
 	return func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "udp", pc.LocalAddr().String())
@@ -81,38 +75,35 @@ func dnsAnswer(query []byte, rcode byte) []byte {
 	return answer
 }
 
-func resolving(server func(*testing.T) dialFunc) func(*testing.T) http.RoundTripper {
-	return func(t *testing.T) http.RoundTripper {
-		d := net.Dialer{Resolver: resolver(server(t))}
-		return dialing(t, http1, d.DialContext)
-	}
-}
-
 func TestNamesThatDoNotResolve(t *testing.T) {
-	answering := func(rcode byte) func(*testing.T) dialFunc {
-		return func(t *testing.T) dialFunc { return nameServer(t, rcode) }
+	resolving := func(server func(*testing.T) dialFunc) setup {
+		return func(t *testing.T) http.RoundTripper {
+			d := net.Dialer{Resolver: resolver(server(t))}
+			return dialing(t, http1, d.DialContext)
+		}
 	}
+	away := func(t *testing.T) dialFunc {
+		srv := httpfault.NewServer(t)
+		srv.Down()
+		return srv.DialContext
+	}
+	silent := func(t *testing.T) dialFunc { return serveRaw(t, http1, stalled).DialContext }
 	const url = "http://host.retry.test./"
 	unfold(t, false, []failure{
-		{name: "no such host", url: url, text: "no such host", class: retry.Final, base: resolving(answering(dnsNXDomain))},
+		{name: "no such host", url: url, text: "no such host", class: retry.Final,
+			base: resolving(func(t *testing.T) dialFunc { return nameServer(t, dnsNXDomain) })},
 		{name: "the name server fails", url: url, text: "server misbehaving", class: retry.Unprocessed,
-			base: resolving(answering(dnsServFail))},
-		{name: "the name server is away", url: url, text: "lookup", class: retry.Unprocessed,
-			base: resolving(func(t *testing.T) dialFunc {
-				addr := closedPort(t)
-				return func(ctx context.Context, _, _ string) (net.Conn, error) {
-					return new(net.Dialer).DialContext(ctx, "tcp", addr)
-				}
-			})},
+			base: resolving(func(t *testing.T) dialFunc { return nameServer(t, dnsServFail) })},
+		{name: "the name server is away", url: url, text: "lookup", class: retry.Unprocessed, base: resolving(away)},
 	})
 	unfold(t, true, []failure{
 		{name: "the name server does not answer", url: url, text: "i/o timeout", class: retry.Unprocessed,
-			base: resolving(silentServer)},
+			base: resolving(silent)},
 	})
 }
 
 func TestASchemeOfABasesOwnIsNoDefect(t *testing.T) {
-	registered := func(err error) func(*testing.T) http.RoundTripper {
+	registered := func(err error) setup {
 		return func(*testing.T) http.RoundTripper {
 			tr := &http.Transport{}
 			tr.RegisterProtocol("http+unix", roundTripperFunc(func(r *http.Request) (*http.Response, error) {
@@ -133,33 +124,38 @@ func TestASchemeOfABasesOwnIsNoDefect(t *testing.T) {
 	})
 }
 
-// What a body's Read returns comes back from net/http as it is, as if it were the connection's.
-func TestTheErrorOfTheBodysSourceIsNoProof(t *testing.T) {
-	overBoth(t, func(t *testing.T, proto string) {
-		received := 0
-		s := serve(t, proto, func(_ http.ResponseWriter, r *http.Request) {
-			text, _ := io.ReadAll(r.Body)
-			received += strings.Count(string(text), "record")
+// What a body's Read returns comes back from net/http as it is, as if it were the connection's. A fresh body may do
+// better.
+func TestTheErrorOfTheBodysSourceIsTransientAndNoProof(t *testing.T) {
+	for _, broken := range []error{errFileGone, errDialRefused} {
+		overBoth(t, func(t *testing.T, proto string) {
+			for method, want := range map[string]int{"PUT": 3, "POST": 1} {
+				var received atomic.Int32
+				s, tr := serve(t, proto, func(_ http.ResponseWriter, r *http.Request) {
+					text, _ := io.ReadAll(r.Body)
+					received.Add(int32(strings.Count(string(text), "record")))
+				}), new(trail)
+				req := newRequest(t, method, "http://example.com/", "")
+				req.ContentLength = -1
+				req.GetBody = func() (io.ReadCloser, error) {
+					pr, pw := io.Pipe()
+					go func() {
+						_, _ = io.WriteString(pw, "record record ")
+						pw.CloseWithError(broken)
+					}()
+					return pr, nil
+				}
+				req.Body, _ = req.GetBody()
+				_, err := retry.New(s.base, tr.eager(3)).RoundTrip(req)
+				require.ErrorIs(t, err, broken, method)
+				require.Len(t, tr.steps, want, method)
+				assert.Equal(t, retry.Transient, tr.last().Class, method)
+				checkOutcome(t, tr, err)
+				synctest.Wait()
+				assert.LessOrEqual(t, int(received.Load()), 2*want, "records by %s", method)
+			}
 		})
-		req := newRequest(t, "POST", "http://example.com/", "")
-		req.ContentLength = -1
-		req.GetBody = func() (io.ReadCloser, error) {
-			pr, pw := io.Pipe()
-			go func() {
-				_, _ = io.WriteString(pw, "record record ")
-				pw.CloseWithError(errDialRefused)
-			}()
-			return pr, nil
-		}
-		req.Body, _ = req.GetBody()
-		tr := new(trail)
-		_, err := retry.New(s.base, tr.eager(4)).RoundTrip(req)
-		require.ErrorIs(t, err, errDialRefused)
-		require.Len(t, tr.steps, 1)
-		assert.Equal(t, retry.Transient, tr.last().Class)
-		synctest.Wait()
-		assert.LessOrEqual(t, received, 2, "records")
-	})
+	}
 }
 
 // Only a body that is known to read from memory or a file has no errors that a connection has.
@@ -176,15 +172,18 @@ func TestOnlyBodiesWithoutANetworkLetAPOSTBeUnprocessed(t *testing.T) {
 		},
 		retry.Transient: {
 			"pipe": newPipe(), "NopCloser of a pipe": io.NopCloser(newPipe()), "several readers": io.MultiReader(text),
-			"part of a pipe": io.LimitReader(newPipe(), 1), "NopCloser of nil": io.NopCloser(nil), "wrapped": struct{ io.Reader }{text},
+			"part of a pipe": io.LimitReader(newPipe(), 1), "NopCloser of nil": io.NopCloser(nil),
+			"wrapped":                   struct{ io.Reader }{text},
 			"part of what is elsewhere": io.NewSectionReader(elsewhere{}, 0, 1),
 			"elsewhere by SetBody":      setBody(elsewhere{}),
 		},
 	} {
 		for name, body := range bodies {
 			req := newRequest(t, "POST", "http://example.com/", "")
-			if body != nil {
-				req.Body = asBody(body)
+			if c, ok := body.(io.ReadCloser); ok {
+				req.Body = c
+			} else if body != nil {
+				req.Body = io.NopCloser(body)
 			}
 			assert.Equal(t, want, retry.Classify(retry.Attempt{Request: req, Err: errDialRefused}), name)
 		}
@@ -200,6 +199,16 @@ func setBody(r io.ReaderAt) io.Reader {
 	return req.Body
 }
 
+// elsewhere can be read at an offset, over a network.
+type elsewhere struct{}
+
+func (elsewhere) ReadAt([]byte, int64) (int, error) { return 0, errDialRefused }
+
+func newPipe() io.Reader {
+	r, _ := io.Pipe()
+	return r
+}
+
 // A connection that is refused has sent nothing: of a file, which each attempt reads by a body of this package, or of
 // a body in memory with trailers.
 func TestAPOSTIsSentAgainIfNobodyWasThere(t *testing.T) {
@@ -212,21 +221,4 @@ func TestAPOSTIsSentAgainIfNobodyWasThere(t *testing.T) {
 		mustEnd(t, retry.New(s, every(0)), &order{Request: req})
 		assert.Equal(t, []string{"payload", "payload", "payload"}, s.texts())
 	}
-}
-
-func asBody(r io.Reader) io.ReadCloser {
-	if c, ok := r.(io.ReadCloser); ok {
-		return c
-	}
-	return io.NopCloser(r)
-}
-
-// elsewhere can be read at an offset, over a network.
-type elsewhere struct{}
-
-func (elsewhere) ReadAt([]byte, int64) (int, error) { return 0, errDialRefused }
-
-func newPipe() io.Reader {
-	r, _ := io.Pipe()
-	return r
 }

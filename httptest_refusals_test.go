@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-e3550de8/retry"
+	"github.com/seed-e3550de8/retry/httpfault"
 )
 
 // A refusal makes a request one that http.Transport does not send, and says so in an error that is a plain text.
@@ -184,7 +185,9 @@ func TestARefusalWithoutItsDefectIsTransient(t *testing.T) {
 		bodyless(o.Request)
 	}
 	// Only the newer of two releases of Go refuses such a name.
-	for host, want := range map[string]retry.Class{"\u0080": retry.Final, "\u00e4\xff": retry.Final, "\x7f": retry.Transient} {
+	for host, want := range map[string]retry.Class{
+		"\u0080": retry.Final, "\u00e4\xff": retry.Final, "\x7f": retry.Transient,
+	} {
 		o := place("GET", "")
 		o.Host = host
 		assert.Equal(t, want, classOf(o.Request, "idna: invalid label"), "%q", host)
@@ -232,13 +235,9 @@ func TestAnOddHostIsNoDefect(t *testing.T) {
 	unfold(t, true, []failure{
 		{name: "a path", text: "EOF", class: retry.Transient,
 			mangle: func(r *http.Request) { r.Host = "/var/run/docker.sock" },
-			base:   func(t *testing.T) http.RoundTripper { return serveRaw(t, http1, readRequest).base }},
+			base:   doing(plainHTTP, httpfault.Close())},
 		{name: "a path, refused", text: "dial", class: retry.Unprocessed,
 			mangle: func(r *http.Request) { r.URL.Host = "a b" },
-			base: func(t *testing.T) http.RoundTripper {
-				s := serveRaw(t, http1, readRequest)
-				s.network.Close()
-				return s.base
-			}},
+			base:   meeting(plainHTTP, httpfault.Refuse())},
 	})
 }

@@ -1,12 +1,12 @@
 package retry_test
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"log"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -144,6 +144,22 @@ func serveRaw(t testing.TB, proto string, handle func(net.Conn)) *site {
 	return s
 }
 
+// readRequest reads an HTTP/1 request with its body.
+func readRequest(c net.Conn) {
+	req, err := http.ReadRequest(bufio.NewReader(c))
+	if err == nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+}
+
+// stalled only reads.
+func stalled(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
+
+func reset(c net.Conn) {
+	_ = c.(interface{ SetLinger(int) error }).SetLinger(0)
+	c.Close()
+}
+
 func acceptRaw(t testing.TB, li net.Listener, handle func(net.Conn)) {
 	var running sync.WaitGroup
 	var mu sync.Mutex
@@ -217,25 +233,6 @@ func (tr *trail) eager(attempts int) retry.Policy {
 	return retry.Policy{
 		MaxAttempts: attempts, Backoff: retry.Constant(0), Budget: retry.Unlimited, OnAttempt: tr.watch,
 	}
-}
-
-func newRequest(t testing.TB, method, url, body string) *http.Request {
-	var r io.Reader
-	if body != "" {
-		r = strings.NewReader(body)
-	}
-	req, err := http.NewRequestWithContext(t.Context(), method, url, r)
-	require.NoError(t, err)
-	return req
-}
-
-// readAndClose returns the body of resp.
-func readAndClose(t testing.TB, resp *http.Response) string {
-	t.Helper()
-	body, err := io.ReadAll(resp.Body)
-	assert.NoError(t, err)
-	assert.NoError(t, resp.Body.Close())
-	return string(body)
 }
 
 func TestATransientStatusOfARealServerIsRetried(t *testing.T) {

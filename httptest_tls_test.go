@@ -3,49 +3,31 @@ package retry_test
 import (
 	"bytes"
 	"crypto/ecdh"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/binary"
-	"errors"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-e3550de8/retry"
+	"github.com/seed-e3550de8/retry/httpfault"
 )
 
 const secureURL = "https://example.com/"
 
-// selfSigned returns a certificate for host, valid until the given year, and the pool that trusts it. A bubble's clock
-// begins in the year 2000.
-func selfSigned(t *testing.T, host string, until int) (tls.Certificate, *x509.CertPool) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	template := &x509.Certificate{
-		SerialNumber:          big.NewInt(1),
-		Subject:               pkix.Name{CommonName: host},
-		DNSNames:              []string{host},
-		NotBefore:             time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC),
-		NotAfter:              time.Date(until, 1, 1, 0, 0, 0, 0, time.UTC),
-		IsCA:                  true,
-		BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	require.NoError(t, err)
-	leaf, err := x509.ParseCertificate(der)
-	require.NoError(t, err)
-	pool := x509.NewCertPool()
-	pool.AddCert(leaf)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
+// certificate returns a server's certificate for example.com, and the pool that trusts it.
+func certificate() (tls.Certificate, *x509.CertPool) {
+	s := httptest.NewUnstartedServer(nil)
+	s.StartTLS()
+	defer s.Close()
+	return s.TLS.Certificates[0], s.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
 }
 
 // shakeHands is a server's handshake. It reads on if it fails, since closing a connection with unread bytes could reach
@@ -56,21 +38,15 @@ func shakeHands(c net.Conn, config *tls.Config) {
 	}
 }
 
-// handshake returns a base whose server and client shake hands with these certificates and changes.
-func handshake(host string, until int, trusted bool,
-	change func(server, client *tls.Config)) func(*testing.T) http.RoundTripper {
+// handshake is a base whose server and client shake hands with these changes.
+func handshake(change func(server, client *tls.Config)) setup {
 	return func(t *testing.T) http.RoundTripper {
-		certificate, pool := selfSigned(t, host, until)
-		server, client := &tls.Config{Certificates: []tls.Certificate{certificate}}, new(tls.Config)
-		if trusted {
-			client.RootCAs = pool
-		}
-		if change != nil {
-			change(server, client)
-		}
-		s := serveRaw(t, http1, func(c net.Conn) { shakeHands(c, server) })
-		s.base.TLSClientConfig = client
-		return s.base
+		one, pool := certificate()
+		server, client := &tls.Config{Certificates: []tls.Certificate{one}}, &tls.Config{RootCAs: pool}
+		change(server, client)
+		base := serveRaw(t, http1, func(c net.Conn) { shakeHands(c, server) }).base
+		base.TLSClientConfig = client
+		return base
 	}
 }
 
@@ -93,56 +69,43 @@ func TestFailuresOfTLS(t *testing.T) {
 	}
 	unfold(t, true, []failure{
 		{name: "unknown authority", url: secureURL, text: "unknown authority", class: retry.Final,
-			base: handshake("example.com", 2100, false, nil)},
-		{name: "expired", url: secureURL, text: "expired", class: retry.Final, base: handshake("example.com", 1995, true, nil)},
+			base: meeting(overTLS1, httpfault.TLSUnknownCA())},
+		{name: "expired", url: secureURL, text: "expired", class: retry.Final,
+			base: meeting(overTLS1, httpfault.TLSExpired())},
 		{name: "for another name", url: secureURL, text: "not example.com", class: retry.Final,
-			base: handshake("example.org", 2100, true, nil)},
+			base: meeting(overTLS1, httpfault.TLSWrongName())},
 		{name: "no client certificate, TLS 1.3", url: secureURL, text: "remote error: tls: certificate required",
-			class: retry.Final, base: handshake("example.com", 2100, true, wantClient(tls.VersionTLS13))},
+			class: retry.Final, base: handshake(wantClient(tls.VersionTLS13))},
 		{name: "no client certificate, TLS 1.2", url: secureURL, text: "remote error: tls:", class: retry.Final,
-			base: handshake("example.com", 2100, true, wantClient(tls.VersionTLS12))},
+			base: handshake(wantClient(tls.VersionTLS12))},
 		{name: "no version in common", url: secureURL, text: "remote error: tls: protocol version", class: retry.Final,
-			base: handshake("example.com", 2100, true, func(server, client *tls.Config) {
+			base: handshake(func(server, client *tls.Config) {
 				server.MinVersion, client.MaxVersion = tls.VersionTLS13, tls.VersionTLS12
 			})},
-		{name: "no protocol in common", url: secureURL, text: "remote error: tls: no application protocol", class: retry.Final,
-			base: handshake("example.com", 2100, true, func(server, client *tls.Config) {
+		{name: "no protocol in common", url: secureURL, text: "remote error: tls: no application protocol",
+			class: retry.Final, base: handshake(func(server, client *tls.Config) {
 				server.NextProtos, client.NextProtos = []string{"other"}, []string{"http/1.1"}
 			})},
 		{name: "no certificate yet, which may pass", url: secureURL, text: "remote error: tls: internal error",
-			class: retry.Transient, base: handshake("example.com", 2100, true, func(server, _ *tls.Config) {
-				server.Certificates = nil
-				server.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return nil, errors.New("not yet") }
+			class: retry.Transient, base: handshake(func(server, _ *tls.Config) {
+				server.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return nil, errFileGone }
 			})},
 		{name: "Encrypted Client Hello is rejected", url: secureURL, text: "tls: server rejected ECH", class: retry.Final,
-			base: handshake("example.com", 2100, true, func(_, client *tls.Config) {
+			base: handshake(func(_, client *tls.Config) {
 				client.EncryptedClientHelloConfigList = encryptedClientHello(t, "example.com")
 			})},
+		{name: "HTTP in clear text", url: secureURL, text: "first record does not look like a TLS handshake",
+			class: retry.Final, base: meeting(overTLS1, httpfault.TLSClearText())},
+		{name: "the handshake stalls", url: secureURL, text: "TLS handshake timeout", class: retry.Unprocessed,
+			base: meeting(overTLS1, httpfault.TLSStall()).tuned(hastyTLS)},
+		{name: "closed in the handshake", url: secureURL, text: "EOF", class: retry.Transient,
+			base: meeting(overTLS1, httpfault.CloseOnAccept())},
+		{name: "reset in the handshake", url: secureURL, text: "reset", class: retry.Transient,
+			base: meeting(overTLS1, httpfault.ResetOnAccept())},
 	})
 }
 
-func TestServersThatDoNotSpeakTLS(t *testing.T) {
-	raw := func(handle func(net.Conn)) func(*testing.T) http.RoundTripper {
-		return func(t *testing.T) http.RoundTripper {
-			s := serveRaw(t, http1, handle)
-			s.base.TLSHandshakeTimeout = time.Minute
-			return s.base
-		}
-	}
-	unfold(t, true, []failure{
-		{name: "HTTP in clear text", url: secureURL, text: "first record does not look like a TLS handshake", class: retry.Final,
-			base: raw(func(c net.Conn) {
-				_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-				_, _ = io.Copy(io.Discard, c)
-			})},
-		{name: "the handshake stalls", url: secureURL, text: "TLS handshake timeout", class: retry.Unprocessed,
-			base: raw(func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })},
-		{name: "closed in the handshake", url: secureURL, text: "EOF", class: retry.Transient,
-			base: raw(func(c net.Conn) { _, _ = c.Read(make([]byte, 1<<10)) })},
-		{name: "reset in the handshake", url: secureURL, text: "reset", class: retry.Transient,
-			base: raw(func(c net.Conn) { _, _ = c.Read(make([]byte, 1<<10)); reset(c) })},
-	})
-}
+func hastyTLS(tr *http.Transport) { tr.TLSHandshakeTimeout = time.Minute }
 
 // A flipper is a TLS connection on whose way bits are flipped: in what is read or written next, the bit 1 of the byte
 // at position, counted from the end if it is negative. Zero positions leave everything as it is.
@@ -181,18 +144,18 @@ func flip(p []byte, position int) {
 	}
 }
 
-// damaged returns a base whose server does what handle says on its side of a TLS connection that can be damaged.
-func damaged(version uint16, handle func(*flipper, *tls.Conn)) func(*testing.T) http.RoundTripper {
+// damaged is a base whose server does what handle says on its side of a TLS connection that can be damaged.
+func damaged(version uint16, handle func(*flipper, *tls.Conn)) setup {
 	return func(t *testing.T) http.RoundTripper {
-		certificate, pool := selfSigned(t, "example.com", 2100)
-		config := &tls.Config{Certificates: []tls.Certificate{certificate}, MaxVersion: version}
-		s := serveRaw(t, http1, func(c net.Conn) {
+		one, pool := certificate()
+		config := &tls.Config{Certificates: []tls.Certificate{one}, MaxVersion: version}
+		base := serveRaw(t, http1, func(c net.Conn) {
 			f := &flipper{Conn: c}
 			handle(f, tls.Server(f, config))
 			_, _ = io.Copy(io.Discard, c) // so that an alert is read before the end
-		})
-		s.base.TLSClientConfig = &tls.Config{RootCAs: pool}
-		return s.base
+		}).base
+		base.TLSClientConfig = &tls.Config{RootCAs: pool}
+		return base
 	}
 }
 
@@ -215,35 +178,19 @@ func TestDamageToATLSConnectionMayPass(t *testing.T) {
 	)
 	var rows []failure
 	for name, tlsVersion := range map[string]uint16{"TLS 1.2": tls.VersionTLS12, "TLS 1.3": tls.VersionTLS13} {
-		rows = append(rows,
-			failure{name: name + ", a bit of the response", url: secureURL, text: "local error: tls: bad record MAC",
-				class: retry.Transient, base: damaged(tlsVersion, answerAfter(func(f *flipper) { f.write = last }))},
-			failure{name: name + ", a bit of the request", url: secureURL, text: "remote error: tls: bad record MAC",
-				class: retry.Transient, base: damaged(tlsVersion, answerAfter(func(f *flipper) { f.read = last }))},
-			failure{name: name + ", a bit of the response's record header", url: secureURL, text: "received record with version",
-				class: retry.Transient, base: damaged(tlsVersion, answerAfter(func(f *flipper) { f.write = version }))},
-			failure{name: name + ", a bit of the handshake", url: secureURL, class: retry.Transient, text: "tls: ",
-				base: damaged(tlsVersion, func(f *flipper, c *tls.Conn) { f.write = -10; _ = c.Handshake() })},
-			failure{name: name + ", cut off in the handshake", url: secureURL, class: retry.Transient, text: "EOF",
-				base: damaged(tlsVersion, func(f *flipper, c *tls.Conn) {
-					f.Conn = &cut{Conn: f.Conn, left: 100}
-					_ = c.Handshake()
-				})},
-		)
+		for _, row := range []struct {
+			what, text string
+			handle     func(*flipper, *tls.Conn)
+		}{
+			{"the response", "local error: tls: bad record MAC", answerAfter(func(f *flipper) { f.write = last })},
+			{"the request", "remote error: tls: bad record MAC", answerAfter(func(f *flipper) { f.read = last })},
+			{"the response's record header", "received record with version",
+				answerAfter(func(f *flipper) { f.write = version })},
+			{"the handshake", "tls: ", func(f *flipper, c *tls.Conn) { f.write = -10; _ = c.Handshake() }},
+		} {
+			rows = append(rows, failure{name: name + ", a bit of " + row.what, url: secureURL, text: row.text,
+				class: retry.Transient, base: damaged(tlsVersion, row.handle)})
+		}
 	}
 	unfold(t, true, rows)
-}
-
-// A cut connection closes after some bytes were written.
-type cut struct {
-	net.Conn
-	left int
-}
-
-func (c *cut) Write(p []byte) (int, error) {
-	n, err := c.Conn.Write(p[:min(len(p), c.left)])
-	if c.left -= n; c.left == 0 {
-		c.Close()
-	}
-	return n, err
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/seed-e3550de8/retry"
 )
@@ -224,4 +225,23 @@ func attempted(number, code int, header ...string) retry.Attempt {
 	}
 	a.Response = &http.Response{StatusCode: code, Header: headerOf(header...), Body: http.NoBody, Request: a.Request}
 	return a
+}
+
+func newRequest(t testing.TB, method, url, body string) *http.Request {
+	var r io.Reader
+	if body != "" {
+		r = strings.NewReader(body)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), method, url, r)
+	require.NoError(t, err)
+	return req
+}
+
+// readAndClose returns the body of resp.
+func readAndClose(t testing.TB, resp *http.Response) string {
+	t.Helper()
+	body, err := io.ReadAll(resp.Body)
+	assert.NoError(t, err)
+	assert.NoError(t, resp.Body.Close())
+	return string(body)
 }
