@@ -12,7 +12,6 @@ type call struct {
 	base   http.RoundTripper
 	policy Policy          // with its defaults filled in
 	layer  *layer          // made for the first retry
-	outer  *layer          // whose context the request has, or nil
 	told   *Decision       // the caller's, or nil
 	quiet  bool            // nobody but this package has a say in an outcome, or looks at it
 	trail  *trailingBody   // of the current attempt, if the request has trailers
@@ -24,6 +23,7 @@ type call struct {
 
 	verdict Decision // the last one
 
+	before uint64    // how many layers there were when the current attempt began
 	sent   int       // how often the base has been asked
 	status int       // of the current attempt's response, if it was discarded
 	judged time.Time // when the decision on the last failure was made
@@ -34,7 +34,7 @@ func (c *call) init(t *Transport, req *http.Request, s *settings) {
 	c.Number, c.Request = 1, req
 	c.req, c.base, c.policy = req, t.roundTripper(), t.policy
 	if s != nil {
-		c.told, c.outer = s.decision, s.layer
+		c.told = s.decision
 		if c.nested = s.around(req); c.nested {
 			c.Number = s.attempt
 		}
@@ -93,7 +93,7 @@ func (c *call) finish() (*http.Response, error) {
 
 // send makes an attempt.
 func (c *call) send() {
-	c.status = 0
+	c.status, c.before = 0, layers.Load()
 	var start time.Time
 	if c.policy.OnAttempt != nil {
 		start = time.Now()

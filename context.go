@@ -128,8 +128,7 @@ func (c *call) withAttempt(n int) context.Context {
 	ctx := new(retryContext)
 	ctx.inherit(c.req.Context())
 	if c.layer == nil {
-		ctx.own.method, ctx.own.url = c.req.Method, c.req.URL
-		c.layer = &ctx.own
+		c.layer = ctx.own.init(c.req)
 	}
 	ctx.settings.attempt, ctx.settings.layer = n, c.layer
 	return ctx

@@ -16,11 +16,19 @@ import (
 type layer struct {
 	method string
 	url    *url.URL
-	over   atomic.Bool                  // the call has returned
-	heard  atomic.Pointer[http.Request] // the request of the outer call that has counted its attempts
+	number uint64      // of all layers, in the order in which they were made
+	over   atomic.Bool // the call has returned
 }
 
-func layerOf(req *http.Request) *layer { return &layer{method: req.Method, url: req.URL} }
+// layers is how many have been made. Unlike the time, it tells what came first of two layers of one moment.
+var layers atomic.Uint64
+
+func (l *layer) init(req *http.Request) *layer {
+	l.method, l.url, l.number = req.Method, req.URL, layers.Add(1)
+	return l
+}
+
+func layerOf(req *http.Request) *layer { return new(layer).init(req) }
 
 // is reports whether l is of the same request as req, which may be a copy with other header fields.
 func (l *layer) is(req *http.Request) bool {
@@ -63,18 +71,10 @@ func (c *call) countInner(resp *http.Response, err error) {
 	}
 }
 
-// believes reports whether l is a layer within the current attempt. A base may return an old response, or an old error,
-// whose attempts an earlier call has counted.
-func (c *call) believes(l *layer) bool {
-	if l == c.layer || l == c.outer || !l.is(c.req) {
-		return false
-	}
-	if l.heard.CompareAndSwap(nil, c.req) {
-		return true
-	}
-	by := l.heard.Load()
-	return by == c.req || by == c.Request
-}
+// believes reports whether l is a layer within the current attempt: one that was made since that began. A base may
+// return an old response, or an old error. It is tempting to let the first call that hears of a layer keep it, but a
+// call further out has to know of it as well, and what lies between may have sent a copy of its request.
+func (c *call) believes(l *layer) bool { return l.is(c.req) && l.number > c.before }
 
 // errorOf returns the Error in err, if there is one.
 func errorOf(err error) (*Error, bool) {

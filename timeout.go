@@ -53,13 +53,13 @@ func (c *call) sendWithin(limit time.Duration) {
 }
 
 // timedOut is the error of an attempt that has timed out. The attempts of a Transport further in must not be lost with
-// what it returned.
+// what it returned, and neither must what it was asked to wait.
 func (c *call) timedOut(resp *http.Response, err error) error {
 	before := c.Number
-	if c.countInner(resp, err); c.Number == before {
+	if c.countInner(resp, err); c.Number == before && c.until.IsZero() {
 		return errAttemptTimeout
 	}
-	return &Error{Attempts: c.Number, Err: errAttemptTimeout, layer: layerOf(c.req)}
+	return &Error{Attempts: c.Number, Err: errAttemptTimeout, layer: layerOf(c.req), until: c.until}
 }
 
 // attemptContext has the end of its attempt as its Deadline, so that a Transport further in does not wait past it but

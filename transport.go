@@ -80,6 +80,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return t.run(req, s)
 	}
 	// Nearly every request ends here, without a call.
+	before := layers.Load()
 	resp, err := t.roundTripper().RoundTrip(req)
 	if succeeded(resp, err) {
 		if !b.unlimited() {
@@ -87,7 +88,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return resp, nil
 	}
-	return t.finish(req, s, resp, err)
+	return t.finish(req, s, before, resp, err)
 }
 
 // run makes a call of req.
@@ -98,10 +99,12 @@ func (t *Transport) run(req *http.Request, s *settings) (*http.Response, error) 
 }
 
 // finish makes a call of req, whose first attempt has had its outcome.
-func (t *Transport) finish(req *http.Request, s *settings, resp *http.Response, err error) (*http.Response, error) {
+func (t *Transport) finish(
+	req *http.Request, s *settings, before uint64, resp *http.Response, err error,
+) (*http.Response, error) {
 	var c call
 	c.init(t, req, s)
-	c.Response, c.Err, c.sent = resp, err, 1
+	c.before, c.Response, c.Err, c.sent = before, resp, err, 1
 	return c.finish()
 }
 
