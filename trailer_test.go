@@ -1,11 +1,10 @@
 package retry_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
-	"net"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -19,110 +18,154 @@ import (
 	"github.com/seed-e3550de8/retry/httpfault"
 )
 
-// summed is a body whose reader sets a trailer again and again, as the comment on http.Request.Trailer allows.
-type summed struct {
-	io.Reader
-	req *http.Request
-	n   int
-}
-
-func (b *summed) Read(p []byte) (int, error) {
-	b.n++
-	b.req.Trailer.Set("X-Sum", fmt.Sprint(b.n))
-	return b.Reader.Read(p)
-}
-
-func (b *summed) Close() error { return nil }
-
-// withSums makes a PUT of size bytes that sets its trailer while it is read.
+// withSums makes a PUT of size bytes whose reader sets a trailer again and again, as the comment on http.Request.Trailer
+// allows.
 func withSums(t *testing.T, url string, size int) *http.Request {
-	req, err := http.NewRequestWithContext(t.Context(), "PUT", url, nil)
-	require.NoError(t, err)
-	req.Trailer = http.Header{"X-Sum": nil}
-	req.ContentLength = -1
+	req := newRequest(t, "PUT", url, "")
+	req.Trailer, req.ContentLength = http.Header{"X-Sum": nil}, -1
 	req.GetBody = func() (io.ReadCloser, error) {
-		return &summed{Reader: strings.NewReader(strings.Repeat("x", size)), req: req}, nil
+		text, n := strings.NewReader(strings.Repeat("x", size)), 0
+		return io.NopCloser(readerFunc(func(p []byte) (int, error) {
+			n++
+			req.Trailer.Set("X-Sum", fmt.Sprint(n))
+			return text.Read(p)
+		})), nil
 	}
 	req.Body, _ = req.GetBody()
 	return req
 }
 
-// A server that answers before it has read the body must not be able to end the process: two goroutines that set
-// trailers in one map do. Run with the race detector, this finds them.
-func TestAnEarlyAnswerSharesNoTrailersWithTheNextAttempt(t *testing.T) {
-	for i := range 40 {
-		li, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		acceptRaw(t, li, func() func(net.Conn) {
-			first := make(chan struct{}, 1)
-			first <- struct{}{}
-			return func(c net.Conn) {
-				r := bufio.NewReader(c)
-				req, err := http.ReadRequest(r)
-				if err != nil {
-					return
-				}
-				select {
-				case <-first:
-					_, _ = io.WriteString(c, "HTTP/1.1 503 Early\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-				default:
-					_, _ = io.Copy(io.Discard, req.Body)
-					_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-				}
+// Two goroutines that set trailers in one map can end the process, and net/http looks at the map of an attempt after its
+// body was closed. HTTP/1 sends what is in it, announced or not.
+func TestAnAttemptHasTrailersOfItsOwnWhoseValuesComeWithTheEndOfItsBody(t *testing.T) {
+	for _, unset := range []http.Header{{"X-Sum": nil}, {}} {
+		req, sent := withSums(t, "http://api.example.com/", 10), []http.Header(nil)
+		req.Trailer = maps.Clone(unset)
+		base := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
+			sent = append(sent, req.Trailer)
+			before := maps.Clone(req.Trailer)
+			_, err := io.ReadFull(req.Body, make([]byte, 10))
+			assert.NoError(t, err)
+			assert.Equal(t, before, req.Trailer, "attempt %d", len(sent))
+			if len(sent) == 2 {
+				_, _ = req.Body.Read(make([]byte, 1))
 			}
-		}())
-		tr := &http.Transport{}
-		p := retry.Policy{Backoff: retry.Constant(0), Budget: retry.Unlimited}
-		req := withSums(t, "http://"+li.Addr().String(), 1<<20)
-		if i%2 == 1 {
-			req.Trailer = http.Header{} // HTTP/1 sends what is in it after the body, announced or not
-		}
-		resp, err := retry.New(tr, p).RoundTrip(req)
-		if err == nil {
-			drop(resp)
-		}
-		tr.CloseIdleConnections()
-		if i == 0 && err == nil {
-			assert.Contains(t, []int{200, 503}, resp.StatusCode)
-		}
+			assert.NoError(t, req.Body.Close())
+			return &http.Response{StatusCode: []int{503, 200}[len(sent)-1], Body: http.NoBody, Request: req}, nil
+		})
+		_, err := retry.New(base, noWait).RoundTrip(req)
+		require.NoError(t, err)
+		assert.Equal(t, []http.Header{unset, {"X-Sum": {"2"}}}, sent)
+		assert.Equal(t, http.Header{"X-Sum": {"2"}}, req.Trailer)
 	}
 }
 
-// net/http fills the caller's Trailer map while it sends the body: a deep copy of the request would lose them.
-func TestTrailersGoBothWaysThroughARetry(t *testing.T) {
-	overBoth(t, func(t *testing.T, proto string) {
-		srv := faulty(t, proto, httpfault.Status(503).Body("not now").Times(2), httpfault.OK("page").Trailer("Sum", "1"))
-		resp, err := retry.New(srv.Transport(), new(trail).eager(4)).RoundTrip(withSums(t, srv.URL, 10))
-		require.NoError(t, err)
-		assert.Equal(t, "page", readAndClose(t, resp))
-		assert.Equal(t, http.Header{"Sum": {"1"}}, resp.Trailer)
-		require.Len(t, srv.Requests(), 3)
-		for _, r := range srv.Requests() {
-			assert.NotEmpty(t, r.Trailer.Get("X-Sum"))
-			assert.EqualValues(t, 10, r.BodyLength)
+// A use is what an attempt makes of one of its bodies.
+type use struct {
+	read   time.Duration // how long its Read takes; negative for none
+	result error         // of that
+	closed bool          // before that
+}
+
+// users is a base that answers 503 to as many attempts as it has uses of. The first use of an attempt is of the body
+// that it came with, each other of one that it gets from GetBody, as net/http does where it sends a request again.
+type users struct {
+	attempts [][]use
+	begin    time.Time
+	sent     []time.Duration
+	reads    chan use
+}
+
+// body returns the caller's body, and those of its GetBody.
+func (u *users) body() (io.ReadCloser, error) {
+	return io.NopCloser(readerFunc(func([]byte) (int, error) {
+		one := <-u.reads
+		time.Sleep(one.read)
+		return 0, one.result
+	})), nil
+}
+
+func (u *users) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp := &http.Response{StatusCode: 503, Body: http.NoBody, Request: req}
+	u.sent = append(u.sent, time.Since(u.begin))
+	if len(u.sent) > len(u.attempts) {
+		resp.StatusCode = 200
+		return resp, nil
+	}
+	body := req.Body
+	for i, one := range u.attempts[len(u.sent)-1] {
+		if i > 0 {
+			body, _ = req.GetBody()
 		}
-	})
+		if one.read >= 0 {
+			u.reads <- one
+			go func() { _, _ = body.Read(make([]byte, 9)) }()
+			synctest.Wait()
+		}
+		if one.closed {
+			body.Close()
+		}
+	}
+	return resp, nil
+}
+
+// of makes attempts of a request with trailers, a second after each other.
+func (u *users) of(t *testing.T, ctx context.Context) (resp *http.Response, err error, reason error) {
+	var d retry.Decision
+	req := withSums(t, "http://api.example.com/", 10).WithContext(retry.WithDecision(ctx, &d))
+	u.begin, u.reads = time.Now(), make(chan use, 1)
+	req.GetBody = u.body
+	req.Body, _ = u.body()
+	resp, err = retry.New(u, every(time.Second)).RoundTrip(req)
+	return resp, err, d.Reason
 }
 
 // While an attempt still reads, its body may set a trailer: the next attempt would set the same ones.
-func TestARequestWithTrailersIsNotSentAgainWhileItsBodyIsRead(t *testing.T) {
-	const wait = time.Second
+func TestWhichBodiesOfAnAttemptWithTrailersHoldTheNextOneUp(t *testing.T) {
+	const second = time.Second
+	ended, late, fails := use{0, io.EOF, false}, use{second + 1, io.EOF, false}, use{second + 1, errPage, false}
+	unread, closed := use{-1, nil, false}, use{-1, nil, true}
 	for name, row := range map[string]struct {
-		read   time.Duration // how long the Read of the first attempt takes
-		result error         // of it
-		closed bool          // before that
-		again  bool
+		attempts [][]use
+		held     bool
 	}{
-		"ends the body in time":        {wait - 1, io.EOF, false, true},
-		"ends the body too late":       {wait + 1, io.EOF, false, false},
-		"returns in time, closed":      {wait - 1, nil, true, true},
-		"is not ended by the Close":    {wait + 1, nil, true, false},
-		"returns in time, never ended": {wait - 1, nil, false, false},
-		"has ended long ago":           {0, io.EOF, false, true},
-		"is never called, closed":      {-1, nil, true, true},
+		"ended long ago":                  {[][]use{{ended}}, false},
+		"ended in time":                   {[][]use{{{second - 1, io.EOF, false}}}, false},
+		"ended too late":                  {[][]use{{late}}, true},
+		"failed in time":                  {[][]use{{{second - 1, errPage, false}}}, false},
+		"closed, and read no more":        {[][]use{{{second - 1, nil, true}}}, false},
+		"closed, and read on":             {[][]use{{{second + 1, nil, true}}}, true},
+		"never ended":                     {[][]use{{{second - 1, nil, false}}}, true},
+		"never read, closed":              {[][]use{{closed}}, false},
+		"never read":                      {[][]use{{unread}}, true},
+		"ended, of each attempt":          {[][]use{{ended}, {ended}, {closed}}, false},
+		"of the second attempt, read on":  {[][]use{{ended}, {late}}, true},
+		"of the third attempt, read on":   {[][]use{{ended}, {ended}, {late}}, true},
+		"sent again, ended":               {[][]use{{closed, ended}}, false},
+		"sent again, closed":              {[][]use{{ended, {0, nil, true}}}, false},
+		"sent again, read on":             {[][]use{{closed, late}}, true},
+		"sent again, never ended":         {[][]use{{closed, {0, nil, false}}}, true},
+		"sent again, the first read on":   {[][]use{{fails, ended}}, true},
+		"not sent again after all":        {[][]use{{ended, unread}}, false},
+		"sent again twice, once read on":  {[][]use{{closed, fails, ended}}, true},
+		"sent again by the third attempt": {[][]use{{ended}, {ended}, {closed, late}}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { checkTrailers(t, wait, row.read, row.result, row.closed, row.again) })
+			synctest.Test(t, func(t *testing.T) {
+				u := &users{attempts: row.attempts}
+				resp, err, reason := u.of(t, t.Context())
+				require.NoError(t, err)
+				if row.held {
+					assert.Len(t, u.sent, len(row.attempts))
+					assert.Equal(t, 503, resp.StatusCode, "the response in hand")
+					assert.ErrorIs(t, reason, retry.ErrNotReplayable)
+					assert.EqualError(t, reason, "request body not replayable: "+
+						"an earlier attempt still reads it, and may set a trailer")
+				} else {
+					assert.Equal(t, []time.Duration{0, second, 2 * second, 3 * second}[:len(row.attempts)+1], u.sent)
+				}
+				time.Sleep(time.Hour) // the Reads end
+			})
 		})
 	}
 }
@@ -130,50 +173,32 @@ func TestARequestWithTrailersIsNotSentAgainWhileItsBodyIsRead(t *testing.T) {
 func TestTheWaitForTheReadEndsWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		end := time.Second - retry.Grace/2 // the wait for a Read is the last of the wait for the retry
-		ctx, cancel := context.WithCancel(t.Context())
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		time.AfterFunc(end, cancel)
-		req, begin, free := withSums(t, "http://api.example.com/", 10).WithContext(ctx), time.Now(), make(chan struct{})
-		req.Body = io.NopCloser(readerFunc(func([]byte) (int, error) { <-free; return 0, io.EOF }))
-		b := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
-			go func() { _, _ = req.Body.Read(make([]byte, 9)) }()
-			synctest.Wait()
-			return &http.Response{StatusCode: 503, Body: http.NoBody, Request: req}, nil
-		})
-		_, err := retry.New(b, every(time.Second)).RoundTrip(req)
+		u := &users{attempts: [][]use{{{time.Hour, io.EOF, false}}}}
+		_, err, _ := u.of(t, ctx)
 		assert.ErrorIs(t, err, context.Canceled)
-		assert.Equal(t, end, time.Since(begin))
-		close(free)
+		assert.Equal(t, end, time.Since(u.begin))
+		time.Sleep(time.Hour)
 	})
 }
 
-func checkTrailers(t *testing.T, wait, read time.Duration, result error, closed, again bool) {
-	req, begin := withSums(t, "http://api.example.com/", 10), time.Now()
-	req.Body = io.NopCloser(readerFunc(func([]byte) (int, error) { time.Sleep(read); return 0, result }))
-	var sent []time.Duration
-	b := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
-		sent = append(sent, time.Since(begin))
-		if read >= 0 {
-			go func() { _, _ = req.Body.Read(make([]byte, 9)) }()
-			synctest.Wait()
-		}
-		if closed {
-			req.Body.Close()
-		}
-		return &http.Response{StatusCode: []int{503, 200}[len(sent)-1], Body: http.NoBody, Request: req}, nil
-	})
-	var d retry.Decision
-	resp, err := retry.New(b, every(wait)).RoundTrip(req.WithContext(retry.WithDecision(t.Context(), &d)))
-	require.NoError(t, err)
-	if again {
-		assert.Equal(t, []time.Duration{0, wait}, sent)
-	} else {
-		assert.Len(t, sent, 1)
-		assert.Equal(t, 503, resp.StatusCode, "the response in hand")
-		assert.ErrorIs(t, d.Reason, retry.ErrNotReplayable)
-		assert.EqualError(t, d.Reason, "request body not replayable: "+
-			"an earlier attempt still reads it, and may set a trailer")
+func TestARequestWithTrailersGetsNoBodyWhereThereIsNone(t *testing.T) {
+	for _, body := range []io.ReadCloser{nil, http.NoBody} {
+		s, o := play(answer(503), answer(200)), place("PUT", "")
+		o.Body, o.Trailer = body, http.Header{"X-Sum": {"1"}}
+		mustEnd(t, retry.New(s, noWait), o)
+		assert.Equal(t, body, s.sent[1].body)
 	}
-	time.Sleep(time.Hour) // the Reads end
+	for want, made := range map[error]io.ReadCloser{nil: nil, errFileGone: nil, errPage: http.NoBody} {
+		o := place("PUT", "payload")
+		o.Trailer = http.Header{"X-Sum": {"1"}}
+		o.GetBody = func() (io.ReadCloser, error) { return made, want }
+		resp := mustEnd(t, retry.New(play(answer(200)), noWait), o)
+		body, err := resp.Request.GetBody()
+		assert.Equal(t, made, body)
+		assert.Equal(t, want, err)
+	}
 }
 
 // A Read that ReadAhead has left behind sets no trailer in what the caller already has.
