@@ -1,13 +1,17 @@
 package retry_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-e3550de8/retry"
@@ -125,24 +129,91 @@ func ExamplePolicy_Decide() {
 	// final
 }
 
-// WithDecision tells why a request was not repeated, where the response alone does not.
-func ExampleWithDecision() {
-	server := answering(503)
-	defer server.Close()
-	client := &http.Client{Transport: retry.New(nil, retry.Policy{})}
+// saying starts a server that answers with one status and these bodies in turn, and with the last one from then on.
+func saying(status int, bodies ...string) *httptest.Server {
+	var served atomic.Int64
+	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, bodies[min(int(served.Add(1)), len(bodies))-1])
+	}))
+}
 
-	var d retry.Decision
-	ctx := retry.WithDecision(context.Background(), &d)
-	req, _ := http.NewRequestWithContext(ctx, http.MethodPost, server.URL, nil)
-	resp, err := client.Do(req)
+// S3 begins to answer CompleteMultipartUpload and CopyObject with 200, and then tells in the body if it failed. The
+// answer that is returned is whole.
+func ExamplePeek() {
+	server := saying(200, "<Error><Code>InternalError</Code></Error>", "<CopyObjectResult/>")
+	defer server.Close()
+	client := &http.Client{Transport: retry.New(nil, retry.Policy{
+		Backoff: retry.Constant(0),
+		Classify: func(a retry.Attempt) retry.Class {
+			page, err := retry.Peek(a.Response, 1<<10)
+			if err != nil || bytes.Contains(page, []byte("<Error>")) {
+				return retry.Transient
+			}
+			return retry.Classify(a)
+		},
+	})}
+	resp, err := client.Get(server.URL)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	defer resp.Body.Close()
-	fmt.Println(resp.StatusCode, d)
-	fmt.Println(errors.Is(d.Reason, retry.ErrNotIdempotent))
+	body, err := io.ReadAll(resp.Body)
+	fmt.Println(string(body), err, "at attempt", retry.AttemptNumber(resp.Request.Context()))
+	// Output: <CopyObjectResult/> <nil> at attempt 2
+}
+
+// A 429 that means that the money is gone does not pass by itself.
+func ExamplePeek_quota() {
+	server := saying(429, `{"error":{"code":"insufficient_quota"}}`)
+	defer server.Close()
+	client := &http.Client{Transport: retry.New(nil, retry.Policy{
+		Classify: func(a retry.Attempt) retry.Class {
+			if page, _ := retry.Peek(a.Response, 4<<10); bytes.Contains(page, []byte("insufficient_quota")) {
+				return retry.Final
+			}
+			return retry.Classify(a)
+		},
+	})}
+	show(client.Get(server.URL))
+	// Output: 429 Too Many Requests at attempt 1
+}
+
+// A file is replayable as it is. Nothing of it is kept in memory.
+func ExampleReplayable() {
+	server := answering(503, 200)
+	defer server.Close()
+	file, err := os.Open("LICENSE")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	req, _ := http.NewRequest(http.MethodPut, server.URL, file) // closed by the client
+	if info, err := file.Stat(); err == nil {
+		req.ContentLength = info.Size() // net/http does not ask a file for its size, and would send chunks
+	}
+	fmt.Println("as it is:", retry.Replayable(req))
+
+	client := &http.Client{Transport: retry.New(nil, retry.Policy{Backoff: retry.Constant(0)})}
+	show(client.Do(req))
 	// Output:
-	// 503 no retry: request not idempotent (transient)
-	// true
+	// as it is: true
+	// 200 OK at attempt 2
+}
+
+// A part of a file, or anything else that can be read at an offset, is the body of a request by one line.
+func ExampleSetBody() {
+	server := answering(503, 200)
+	defer server.Close()
+	part := io.NewSectionReader(strings.NewReader("one part of much data"), 4, 4)
+
+	req, _ := http.NewRequest(http.MethodPut, server.URL, nil)
+	retry.SetBody(req, part, part.Size())
+	client := &http.Client{Transport: retry.New(nil, retry.Policy{Backoff: retry.Constant(0)})}
+	show(client.Do(req))
+	fmt.Println(req.ContentLength, "bytes")
+	// Output:
+	// 200 OK at attempt 2
+	// 4 bytes
 }

@@ -2,10 +2,13 @@ package retry_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strconv"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/seed-e3550de8/retry"
@@ -22,18 +25,12 @@ func ExampleConstant() {
 			fmt.Println("attempt", a.Number, "retry:", d.Retry, "after:", d.Delay)
 		},
 	})}
-	resp, err := client.Get(server.URL)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer resp.Body.Close()
-	fmt.Println(resp.StatusCode)
+	show(client.Get(server.URL))
 	// Output:
 	// attempt 1 retry: true after: 5ms
 	// attempt 2 retry: true after: 5ms
 	// attempt 3 retry: false after: 0s
-	// 503
+	// 503 Service Unavailable at attempt 3
 }
 
 // Waits that double, without randomness. For a client that is alone with its server: the waits of several that fail
@@ -125,42 +122,13 @@ func ExamplePolicy_classify() {
 	}))
 	defer server.Close()
 	for _, path := range []string{"/500", "/501", "/503", "/511"} {
-		resp, err := client.Get(server.URL + path)
-		if err != nil {
-			fmt.Println(err)
-			return
-		}
-		resp.Body.Close()
-		fmt.Println(resp.StatusCode, "attempts:", retry.AttemptNumber(resp.Request.Context()))
+		show(client.Get(server.URL + path))
 	}
 	// Output:
-	// 500 attempts: 2
-	// 501 attempts: 1
-	// 503 attempts: 2
-	// 511 attempts: 1
-}
-
-// What was created a moment ago may not be known everywhere yet: this client asks again after a 404.
-func ExamplePolicy_classifyNotFound() {
-	server := answering(404, 404, 200)
-	defer server.Close()
-	client := &http.Client{Transport: retry.New(nil, retry.Policy{
-		Backoff: retry.Constant(0),
-		Classify: func(a retry.Attempt) retry.Class {
-			if a.Response != nil && a.Response.StatusCode == http.StatusNotFound {
-				return retry.Transient
-			}
-			return retry.Classify(a)
-		},
-	})}
-	resp, err := client.Get(server.URL)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer resp.Body.Close()
-	fmt.Println(resp.Status, "at attempt", retry.AttemptNumber(resp.Request.Context()))
-	// Output: 200 OK at attempt 3
+	// 500 Internal Server Error at attempt 2
+	// 501 Not Implemented at attempt 1
+	// 503 Service Unavailable at attempt 2
+	// 511 Network Authentication Required at attempt 1
 }
 
 // An action of one's own on a status, without a say in what is retried.
@@ -176,14 +144,11 @@ func ExamplePolicy_actionOnStatus() {
 			}
 		},
 	})}
-	resp, err := client.Get(server.URL + "/orders/7")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer resp.Body.Close()
-	fmt.Println(resp.StatusCode, "missing:", missing)
-	// Output: 404 missing: [/orders/7]
+	show(client.Get(server.URL + "/orders/7"))
+	fmt.Println("missing:", missing)
+	// Output:
+	// 404 Not Found at attempt 2
+	// missing: [/orders/7]
 }
 
 // An action on each retry. It comes before the wait, so a log shows why nothing seems to happen.
@@ -198,15 +163,73 @@ func ExamplePolicy_actionOnRetry() {
 			}
 		},
 	})}
-	resp, err := client.Get(server.URL)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer resp.Body.Close()
-	fmt.Println(resp.Status)
+	show(client.Get(server.URL))
 	// Output:
 	// status 429 is transient and waits 1ms
 	// status 503 is transient and waits 1ms
-	// 200 OK
+	// 200 OK at attempt 3
+}
+
+// tokens gives each attempt the token of the moment, and makes another when that one is no longer taken.
+type tokens struct {
+	mu   sync.Mutex
+	made int
+}
+
+func (t *tokens) RoundTrip(req *http.Request) (*http.Response, error) {
+	req = req.Clone(req.Context())
+	req.Header.Set("Authorization", "Bearer "+t.current())
+	return http.DefaultTransport.RoundTrip(req)
+}
+
+func (t *tokens) current() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return "token " + strconv.Itoa(t.made)
+}
+
+// reject sees to it that the next token is another. Many attempts may have had the one that was not taken.
+func (t *tokens) reject(authorization string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if authorization == "Bearer token "+strconv.Itoa(t.made) {
+		t.made++ // here a real one asks its authorization server
+	}
+}
+
+// Once more after a 401, with a fresh token. A server that asks who is there has done nothing yet, so this is good for
+// a POST too. If the fresh token is not taken either, there is nothing to gain.
+func ExamplePolicy_freshToken() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		order, _ := io.ReadAll(r.Body)
+		fmt.Println(r.Header.Get("Authorization"), "for", string(order))
+		if r.Header.Get("Authorization") == "Bearer token 0" {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	}))
+	defer server.Close()
+
+	auth := &tokens{}
+	client := &http.Client{Transport: retry.New(auth, retry.Policy{
+		Backoff: retry.Constant(0),
+		Classify: func(a retry.Attempt) retry.Class {
+			if a.Response == nil || a.Response.StatusCode != http.StatusUnauthorized {
+				return retry.Classify(a)
+			}
+			if a.Number > 1 {
+				return retry.Final
+			}
+			auth.reject(a.Response.Request.Header.Get("Authorization"))
+			return retry.Unprocessed
+		},
+	})}
+	for _, order := range []string{"tea", "biscuits"} {
+		show(client.Post(server.URL, "text/plain", strings.NewReader(order)))
+	}
+	// Output:
+	// Bearer token 0 for tea
+	// Bearer token 1 for tea
+	// 200 OK at attempt 2
+	// Bearer token 1 for biscuits
+	// 200 OK at attempt 1
 }

@@ -24,6 +24,16 @@ func answering(statuses ...int) *httptest.Server {
 	}))
 }
 
+// show prints what a client returned.
+func show(resp *http.Response, err error) {
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer resp.Body.Close()
+	fmt.Println(resp.Status, "at attempt", retry.AttemptNumber(resp.Request.Context()))
+}
+
 // A roundTripperFunc is an http.RoundTripper that is one function.
 type roundTripperFunc func(*http.Request) (*http.Response, error)
 
@@ -36,13 +46,7 @@ func ExampleNew() {
 	client := &http.Client{Transport: retry.New(nil, retry.Policy{
 		Backoff: retry.Exponential{Base: time.Millisecond}, // a second is the default
 	})}
-	resp, err := client.Get(server.URL)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer resp.Body.Close()
-	fmt.Println(resp.Status, "at attempt", retry.AttemptNumber(resp.Request.Context()))
+	show(client.Get(server.URL))
 	// Output: 200 OK at attempt 3
 }
 
@@ -54,22 +58,12 @@ func ExampleWithPolicy() {
 
 	once := retry.WithPolicy(context.Background(), retry.Policy{MaxAttempts: 1})
 	for _, ctx := range []context.Context{context.Background(), once} {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL, nil)
-		if err != nil {
-			fmt.Println(err)
-			return
-		}
-		resp, err := client.Do(req)
-		if err != nil {
-			fmt.Println(err)
-			return
-		}
-		resp.Body.Close()
-		fmt.Println(resp.StatusCode, "after attempts:", retry.AttemptNumber(resp.Request.Context()))
+		req, _ := http.NewRequestWithContext(ctx, http.MethodGet, server.URL, nil)
+		show(client.Do(req))
 	}
 	// Output:
-	// 503 after attempts: 4
-	// 503 after attempts: 1
+	// 503 Service Unavailable at attempt 4
+	// 503 Service Unavailable at attempt 1
 }
 
 // A search by POST changes nothing on the server, so it may be sent again. What creates something is better marked with
@@ -80,46 +74,53 @@ func ExampleAsIdempotent() {
 	client := &http.Client{Transport: retry.New(nil, retry.Policy{Backoff: retry.Constant(0)})}
 
 	ctx := retry.AsIdempotent(context.Background())
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL, strings.NewReader(`{"name": "Ada"}`))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer resp.Body.Close()
-	fmt.Println(resp.Status)
-	// Output: 200 OK
+	req, _ := http.NewRequestWithContext(ctx, http.MethodPost, server.URL, strings.NewReader(`{"name": "Ada"}`))
+	show(client.Do(req))
+	// Output: 200 OK at attempt 2
 }
 
-// The base can tell the attempts apart, here to number them in a header field. It must not change the request that it
-// got, so it sends a clone.
+// WithDecision tells why a request was not repeated, where the response alone does not.
+func ExampleWithDecision() {
+	server := answering(503)
+	defer server.Close()
+	client := &http.Client{Transport: retry.New(nil, retry.Policy{})}
+
+	var d retry.Decision
+	ctx := retry.WithDecision(context.Background(), &d)
+	req, _ := http.NewRequestWithContext(ctx, http.MethodPost, server.URL, nil)
+	show(client.Do(req))
+	fmt.Println(d)
+	fmt.Println(errors.Is(d.Reason, retry.ErrNotIdempotent))
+	// Output:
+	// 503 Service Unavailable at attempt 1
+	// no retry: request not idempotent (transient)
+	// true
+}
+
+// The base can tell the attempts apart, here to have a header field on retries only. A server that has too much to do
+// can turn those away first: the people behind them have waited already. The base must not change the request that it
+// got, so it sends a clone; first attempts go out as they came.
 func ExampleAttemptNumber() {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Println("the server sees attempt", r.Header.Get("X-Attempt"))
+		fmt.Printf("Retry-Attempt: %q\n", r.Header.Get("Retry-Attempt"))
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}))
 	defer server.Close()
 
-	numbered := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
-		n := retry.AttemptNumber(req.Context())
-		req = req.Clone(req.Context())
-		req.Header.Set("X-Attempt", strconv.Itoa(n))
+	base := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
+		if n := retry.AttemptNumber(req.Context()); n > 1 {
+			req = req.Clone(req.Context())
+			req.Header.Set("Retry-Attempt", strconv.Itoa(n-1))
+		}
 		return http.DefaultTransport.RoundTrip(req)
 	})
-	client := &http.Client{Transport: retry.New(numbered, retry.Policy{MaxAttempts: 2, Backoff: retry.Constant(0)})}
-	resp, err := client.Get(server.URL)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	resp.Body.Close()
+	client := &http.Client{Transport: retry.New(base, retry.Policy{MaxAttempts: 3, Backoff: retry.Constant(0)})}
+	show(client.Get(server.URL))
 	// Output:
-	// the server sees attempt 1
-	// the server sees attempt 2
+	// Retry-Attempt: ""
+	// Retry-Attempt: "1"
+	// Retry-Attempt: "2"
+	// 503 Service Unavailable at attempt 3
 }
 
 // A server that is down for everybody gets ever fewer retries: this budget has two, and the first call spends both.
@@ -136,19 +137,12 @@ func ExampleBudget() {
 			}
 		},
 	})}
-	for range 2 {
-		resp, err := client.Get(server.URL)
-		if err != nil {
-			fmt.Println(err)
-			return
-		}
-		resp.Body.Close()
-		fmt.Println(resp.StatusCode, "after attempts:", retry.AttemptNumber(resp.Request.Context()))
-	}
+	show(client.Get(server.URL))
+	show(client.Get(server.URL))
 	// Output:
-	// 503 after attempts: 3
+	// 503 Service Unavailable at attempt 3
 	// no retry: retry budget spent
-	// 503 after attempts: 1
+	// 503 Service Unavailable at attempt 1
 }
 
 func ExampleParseRetryAfter() {
@@ -158,8 +152,7 @@ func ExampleParseRetryAfter() {
 		{"Retry-After": {"Sun, 06 Nov 1994 08:51:37 GMT"}, "Date": {"Sun, 06 Nov 1994 08:49:37 GMT"}},
 		{"Retry-After": {"soon"}},
 	} {
-		wait, ok := retry.ParseRetryAfter(h, now)
-		fmt.Println(wait, ok)
+		fmt.Println(retry.ParseRetryAfter(h, now))
 	}
 	// Output:
 	// 2m0s true
@@ -181,15 +174,11 @@ func ExampleTransport() {
 
 	inside := counting(&attempts, http.DefaultTransport)
 	outside := counting(&calls, retry.New(inside, retry.Policy{Backoff: retry.Constant(0)}))
-	client := &http.Client{Transport: outside}
-	resp, err := client.Get(server.URL)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer resp.Body.Close()
+	show((&http.Client{Transport: outside}).Get(server.URL))
 	fmt.Println("calls:", calls, "attempts:", attempts)
-	// Output: calls: 1 attempts: 3
+	// Output:
+	// 200 OK at attempt 3
+	// calls: 1 attempts: 3
 }
 
 // This is wrong: Client.Timeout bounds the whole call, not one attempt. The server hangs once and would answer the
@@ -209,4 +198,45 @@ func ExampleTransport_incorrect() {
 	_, err := client.Get("http://example.com/")
 	fmt.Println("attempts:", attempts, "timeout:", os.IsTimeout(err))
 	// Output: attempts: 1 timeout: true
+}
+
+// If no attempt got a response, the error says how many there were, why there are no more, and what the last one met.
+func ExampleError() {
+	server := answering(200)
+	server.Close() // from now on connections are refused
+
+	client := &http.Client{Transport: retry.New(nil, retry.Policy{MaxAttempts: 3, Backoff: retry.Constant(0)})}
+	_, err := client.Get(server.URL)
+
+	if failure, ok := errors.AsType[*retry.Error](err); ok {
+		fmt.Println("attempts:", failure.Attempts)
+		fmt.Println("reason:", failure.Reason)
+	}
+	fmt.Println("exhausted:", errors.Is(err, retry.ErrMaxAttempts))
+	// Output:
+	// attempts: 3
+	// reason: attempts exhausted
+	// exhausted: true
+}
+
+// If the last attempt got a response, that is the result, with its body unread: it usually says more than an error
+// could. Who wants an error makes one of it, and knows from the request how many attempts there were.
+func ExampleError_exhaustedWithResponse() {
+	server := answering(503)
+	defer server.Close()
+	client := &http.Client{Transport: retry.New(nil, retry.Policy{MaxAttempts: 3, Backoff: retry.Constant(0)})}
+
+	fetch := func(url string) error {
+		resp, err := client.Get(url)
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		if retry.ClassifyStatus(resp.StatusCode) != retry.Final {
+			return fmt.Errorf("still %d after %d attempts", resp.StatusCode, retry.AttemptNumber(resp.Request.Context()))
+		}
+		return nil
+	}
+	fmt.Println(fetch(server.URL))
+	// Output: still 503 after 3 attempts
 }

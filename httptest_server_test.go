@@ -115,6 +115,13 @@ func serve(t testing.TB, proto string, h http.HandlerFunc) *site {
 	return s
 }
 
+// closeLingers is how long net/http keeps a connection after the Close of a body that has more to come: since Go 1.27
+// it reads on. reuseWait is the backoff from which on one connection serves every retry all the same.
+var (
+	closeLingers = map[bool]time.Duration{true: 50 * time.Millisecond}[retry.CloseDrains]
+	reuseWait    = 2 * closeLingers
+)
+
 const warmUp = "/warm-up"
 
 // warm opens a connection. Where connections are counted over HTTP/2 it comes first, because net/http shares a new one
@@ -201,38 +208,6 @@ func protocolsOf(proto string) *http.Protocols {
 	p.SetHTTP1(proto == http1)
 	p.SetUnencryptedHTTP2(proto == http2)
 	return &p
-}
-
-// A trail records what OnAttempt is told.
-type trail struct {
-	mu    sync.Mutex
-	steps []step
-}
-
-type step struct {
-	retry.Decision
-	err    error
-	status int
-	at     time.Time
-}
-
-func (tr *trail) watch(a retry.Attempt, d retry.Decision) {
-	tr.mu.Lock()
-	defer tr.mu.Unlock()
-	s := step{Decision: d, err: a.Err, at: time.Now()}
-	if a.Response != nil {
-		s.status = a.Response.StatusCode
-	}
-	tr.steps = append(tr.steps, s)
-}
-
-func (tr *trail) last() step { return tr.steps[len(tr.steps)-1] }
-
-// eager retries at once, and as often as attempts allow.
-func (tr *trail) eager(attempts int) retry.Policy {
-	return retry.Policy{
-		MaxAttempts: attempts, Backoff: retry.Constant(0), Budget: retry.Unlimited, OnAttempt: tr.watch,
-	}
 }
 
 func TestATransientStatusOfARealServerIsRetried(t *testing.T) {

@@ -176,3 +176,35 @@ func (d *dripper) Close() error {
 	close(d.closed)
 	return nil
 }
+
+// A trail records what OnAttempt is told.
+type trail struct {
+	mu    sync.Mutex
+	steps []step
+}
+
+type step struct {
+	retry.Decision
+	err    error
+	status int
+	at     time.Time
+}
+
+func (tr *trail) watch(a retry.Attempt, d retry.Decision) {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	s := step{Decision: d, err: a.Err, at: time.Now()}
+	if a.Response != nil {
+		s.status = a.Response.StatusCode
+	}
+	tr.steps = append(tr.steps, s)
+}
+
+func (tr *trail) last() step { return tr.steps[len(tr.steps)-1] }
+
+// eager retries at once, and as often as attempts allow.
+func (tr *trail) eager(attempts int) retry.Policy {
+	return retry.Policy{
+		MaxAttempts: attempts, Backoff: retry.Constant(0), Budget: retry.Unlimited, OnAttempt: tr.watch,
+	}
+}
