@@ -13,12 +13,12 @@ import (
 //     then, and Err is op's. Mark beats Classify.
 //   - p applies as in a Transport, with a [WithPolicy] of ctx on top: MaxAttempts, Backoff, MaxRetryAfter, OnAttempt,
 //     the deadline of ctx, and the Budget if there is one, whose authority is that of a nil URL. AttemptTimeout,
-//     RetryAfter, Idempotent and Gate are for requests.
+//     RetryAfter, Idempotent and Gate are for requests. Backoff counts the runs, whatever attempts there were in them.
 //   - Transports within op, whose requests have the context that op was given, are part of it. The requests of one URL
 //     stay within one MaxAttempts over all runs, the smaller of p's and the Transport's. (Of several requests of one
 //     method and URL in a run, the first, the second and so on each has them; and a Do within op counts its own,
 //     anew in each run.) When those are exhausted, or a Budget is spent, or op returns an [*Error] that says so, Do
-//     ends.
+//     ends. It does not end with a Transport's [ErrDeadline], as the deadline may be that of one run.
 //   - If a Transport within op was asked to wait and did not, since the wait was too long, or the request a POST, or
 //     the attempt the last one, Do waits for that before it calls op again, or ends with [ErrRetryAfter] or
 //     [ErrDeadline].
@@ -122,7 +122,7 @@ func (o *operation) ended(err error) bool {
 		*o.told = d
 	}
 	if !d.Retry {
-		o.around.note(o.run.until, d.Reason)
+		o.around.note(time.Time{}, d.Reason) // when to come back it has heard from note
 	}
 	return !d.Retry
 }
