@@ -163,8 +163,10 @@ func TestABudgetUsesNoBucketThatItHasForgotten(t *testing.T) {
 	assert.Equal(t, "other", b.Last())
 	b.Touch("third", now.Add(34*time.Second))
 	assert.Equal(t, "third", b.Last(), "not that which has just been forgotten")
-	b.Spend("one", time.Now())
-	assert.InDelta(t, 4, b.Balance(at("http://one")), 1e-6)
+	b.Spend("one", now.Add(34*time.Second))
+	assert.InDelta(t, 4, b.Balance(at("http://one")), 1e-9)
+	b.Spend("fourth", now.Add(2000*time.Second))
+	assert.Equal(t, 1, b.Buckets(), "a new one lets go of the old ones, too")
 }
 
 // Four buckets are looked at each time, and a map that has less than a quarter of what it once had is made anew.

@@ -21,6 +21,16 @@ func TestAGateThatIsShutForTooLongSendsNothingWhileTimeGoesBy(t *testing.T) {
 	assert.Zero(t, s.attempts())
 }
 
+// A response that came with an error says when to come back, but not to others if nobody is to ask again.
+func TestAGateIsNotClosedByWhatIsFinal(t *testing.T) {
+	for class, want := range map[retry.Class]int{retry.Transient: 1, retry.Final: 0} {
+		p := retry.Policy{Gate: new(retry.Gate), Classify: func(retry.Attempt) retry.Class { return class }}
+		_, err := retry.New(play(both), p).RoundTrip(place("POST", "").Request)
+		assert.ErrorIs(t, err, errPeerReset)
+		assert.Equal(t, want, p.Gate.Held(), class)
+	}
+}
+
 var errGone = errors.New("the user went away")
 
 func TestAGateEndsARequestAtOnceThatCannotWait(t *testing.T) {

@@ -28,7 +28,8 @@ var gateRows = []struct {
 	u           float64
 	longest     time.Duration // MaxRetryAfter
 	at, waited  time.Duration
-	served      int // successes since
+	within      time.Duration // until its deadline; 0 for none, and -1 for one that is past
+	served      int           // successes since
 	wantDelay   time.Duration
 	wantReason  error
 	wantNoHolds bool
@@ -54,6 +55,9 @@ var gateRows = []struct {
 	{name: "just waited for", closed: []int{10}, u: 1, longest: 10 * s, wantDelay: 15 * s},
 	{name: "not waited for", closed: []int{10}, u: 1, longest: 10*s - 1, wantDelay: 10 * s, wantReason: retry.ErrRetryAfter},
 	{name: "never waited for", closed: []int{10}, longest: -1, at: 10*s - 1, wantDelay: 1, wantReason: retry.ErrRetryAfter},
+	{name: "within its deadline", closed: []int{10}, within: 10*s + 1, wantDelay: 10 * s},
+	{name: "beyond it", closed: []int{10}, at: 10*s - 1, within: 1, wantDelay: 1, wantReason: retry.ErrDeadline},
+	{name: "a deadline that is past is not the gate's business", within: -1},
 
 	{name: "again, for the last time", closed: []int{10}, u: 1, waited: 50 * s, wantDelay: 15 * s},
 	{name: "tired", closed: []int{10}, u: 1, waited: 50*s + 1},
@@ -75,8 +79,13 @@ func TestAGateHoldsARequestUntilTheRetryAfterIsOver(t *testing.T) {
 		for range row.served {
 			p.Decide(attempted(1, 200), begin)
 		}
-		now := begin.Add(row.at)
-		have := p.Admit(place("GET", "").Request, now.Add(-row.waited), now)
+		now, ctx := begin.Add(row.at), t.Context()
+		if row.within != 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithDeadline(ctx, now.Add(row.within))
+			defer cancel()
+		}
+		have := p.Admit(place("GET", "").under(ctx).Request, now.Add(-row.waited), now)
 		want := retry.Decision{Class: retry.Transient, Delay: row.wantDelay, FromServer: row.wantDelay > 0, Reason: row.wantReason}
 		assert.Equal(t, want, have, row.name)
 		held := row.closed != nil && !row.wantNoHolds && row.closed[0] < 61
@@ -89,31 +98,37 @@ func TestAGateHoldsARequestUntilTheRetryAfterIsOver(t *testing.T) {
 }
 
 func TestAGateHoldsRetriesToo(t *testing.T) {
-	now := time.Now()
+	now, asking := time.Now(), []string{"Retry-After", "10"}
 	for _, row := range []struct {
-		header       []string
-		backoff      time.Duration
-		within, want time.Duration
-		reason       error
+		name           string
+		closed         int // by what another request was told
+		header         []string
+		backoff        time.Duration
+		longest        time.Duration // MaxRetryAfter
+		within         time.Duration
+		wantDelay      time.Duration
+		wantFromServer bool
+		wantReason     error
 	}{
-		{[]string{"Retry-After", "10"}, 6 * s, time.Hour, 16 * s, nil},
-		{[]string{"Retry-After", "10"}, 0, 15*s + 1, 15 * s, nil},
-		{[]string{"Retry-After", "10"}, 0, 15 * s, 15 * s, retry.ErrDeadline},
-		{nil, s, time.Hour, s, nil},
+		{"the backoff after the wish", 0, asking, 6 * s, 0, time.Hour, 16 * s, true, nil},
+		{"just within the deadline", 0, asking, 0, 0, 15*s + 1, 15 * s, true, nil},
+		{"beyond it", 0, asking, 0, 0, 15 * s, 15 * s, true, retry.ErrDeadline},
+		{"nobody asked", 0, nil, s, 0, time.Hour, s, false, nil},
+		{"another was asked", 10, nil, 15*s - 1, 0, time.Hour, 15 * s, true, nil},
+		{"which makes no difference", 10, nil, 15 * s, 0, time.Hour, 15 * s, false, nil},
+		{"which is too long", 10, nil, 0, 9 * s, time.Hour, 10 * s, true, retry.ErrRetryAfter},
 	} {
 		ctx, cancel := context.WithDeadline(t.Context(), now.Add(row.within))
 		defer cancel()
-		p := retry.Policy{Gate: drawing(0.5), Backoff: retry.Constant(row.backoff)}
+		p := retry.Policy{Gate: drawing(0.5), Backoff: retry.Constant(row.backoff), MaxRetryAfter: row.longest}
+		refused(retry.Policy{Gate: p.Gate}, row.closed, now)
 		a := attempted(1, 503, row.header...)
 		a.Request = a.Request.WithContext(ctx)
-		want := retry.Decision{Class: retry.Transient, Delay: row.want, FromServer: row.header != nil, Reason: row.reason}
-		if row.reason == nil {
+		want := retry.Decision{Class: retry.Transient, Delay: row.wantDelay, FromServer: row.wantFromServer, Reason: row.wantReason}
+		if row.wantReason == nil {
 			want.Retry, want.Price = true, 1
 		}
-		assert.Equal(t, want, p.Decide(a, now))
-		if row.backoff == 0 {
-			assert.Equal(t, row.reason, p.Admit(a.Request, now, now).Reason, "a first attempt fares alike")
-		}
+		assert.Equal(t, want, p.Decide(a, now), row.name)
 	}
 }
 

@@ -1,10 +1,13 @@
 package retry_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -79,35 +82,34 @@ var middles = map[string]func(inner http.RoundTripper) http.RoundTripper{
 			return resp, err
 		})
 	},
-	"a third Transport": func(inner http.RoundTripper) http.RoundTripper {
-		return retry.New(inner, retry.Policy{Backoff: retry.Constant(0)})
-	},
 }
 
 // Promise 13: "Nested Transports retry in one layer: the total stays within one MaxAttempts. A retry's context tells
 // the inner one; a response or an error that took several attempts tells the outer one."
 func TestPromise13_NestedTransportsRetryInOneLayer(t *testing.T) {
 	outcomes := map[string]reply{"503": answer(503), "reset": fail(errPeerReset), "refused": fail(errDialRefused)}
-	for _, row := range []struct{ outer, inner, want int }{{4, 4, 4}, {2, 4, 4}, {6, 3, 6}, {5, 1, 5}, {1, 3, 3}} {
+	for _, limits := range [][]int{{4, 4}, {4, 2}, {3, 6}, {1, 5}, {3, 1}, {4, 4, 4}, {2, 3, 5}, {5, 3, 2}} { // from inside out
 		for outcome, reply := range outcomes {
 			for name, middle := range middles {
+				if len(limits) > 2 && strings.Contains(name, "clones") {
+					continue // two clones between three Transports hide the one that heard of the attempts first
+				}
 				synctest.Test(t, func(t *testing.T) {
-					s := play(reply)
-					inner := retry.New(s, retry.Policy{MaxAttempts: row.inner})
-					resp, err := retry.New(middle(inner), retry.Policy{MaxAttempts: row.outer}).RoundTrip(place("GET", "").Request)
-					drop(resp)
-					want := row.want
-					if name == "a third Transport" {
-						want = max(want, 4)
+					s, want := play(reply), slices.Max(limits)
+					rt := middle(s)
+					for _, attempts := range limits {
+						rt = retry.New(middle(rt), retry.Policy{MaxAttempts: attempts, Budget: retry.Unlimited})
 					}
-					assert.Equal(t, want, s.attempts(), "%v %s %s", row, outcome, name)
+					resp, err := rt.RoundTrip(place("GET", "").Request)
+					drop(resp)
+					assert.Equal(t, want, s.attempts(), "%v %s %s", limits, outcome, name)
 					if resp != nil {
 						assert.Equal(t, want, retry.AttemptNumber(resp.Request.Context()))
 						return
 					}
 					all, ok := errors.AsType[*retry.Error](err)
 					require.True(t, ok, "%v", err)
-					assert.Equal(t, want, all.Attempts, "%v %s %s", row, outcome, name)
+					assert.Equal(t, want, all.Attempts, "%v %s %s", limits, outcome, name)
 				})
 			}
 		}
@@ -136,31 +138,41 @@ func TestPromise13_TheInnerTransportLeavesAnOutersRetryAlone(t *testing.T) {
 	})
 }
 
-// A token that a base fetches under the context of a retry is a request of its own.
+// A token that a base fetches under the context of a retry is a request of its own, and has attempts of its own.
 func TestATokenThatARetryFetchesIsRetriedToo(t *testing.T) {
-	const own = "http://api.example/private/path?token=hush" // is asked for by GET
-	for _, side := range []struct{ method, url string }{
-		{"GET", "http://auth.example/private/path?token=hush"},
-		{"GET", "https://api.example/private/path?token=hush"},
-		{"GET", "http://api.example/private/token?token=hush"},
-		{"GET", "http://api.example/private/path?token=other"},
-		{"HEAD", own},
+	const own = "http://api.example/private/path?token=hush"
+	for _, row := range []struct {
+		own, method, side string // "" is no URL; own is asked for by GET
+		want              int    // attempts at the side
+	}{
+		{own, "GET", "http://auth.example/private/path?token=hush", 3},
+		{own, "GET", "https://api.example/private/path?token=hush", 3},
+		{own, "GET", "http://api.example/private/token?token=hush", 3},
+		{own, "GET", "http://api.example/private/path?token=other", 3},
+		{own, "HEAD", own, 3},
+		{"http:one", "GET", "http:two", 3},
+		{own, "GET", "", 3},
+		{"", "GET", own, 3},
+		{"", "GET", "", 1},
+		{own, "", own, 1}, // the same again
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			tokens := play(answer(503), answer(503), answer(200))
-			s := play(answer(503), answer(200))
+			asking := func(ctx context.Context, method, url string) *order {
+				o := place(method, "").under(ctx)
+				if o.URL = nil; url != "" {
+					o.URL = at(url)
+				}
+				return o
+			}
+			tokens, s := play(answer(503), answer(503), answer(200)), play(answer(503), answer(200))
 			fetching := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
 				if retry.AttemptNumber(req.Context()) == 2 {
-					token, err := http.NewRequestWithContext(req.Context(), side.method, side.url, nil)
-					require.NoError(t, err)
-					assert.Equal(t, 200, mustEnd(t, retry.New(tokens, every(time.Second)), &order{Request: token}).StatusCode)
+					mustEnd(t, retry.New(tokens, every(time.Second)), asking(req.Context(), row.method, row.side))
 				}
 				return s.RoundTrip(req)
 			})
-			o := place("GET", "")
-			o.URL = at(own)
-			mustEnd(t, retry.New(fetching, every(time.Second)), o)
-			assert.Equal(t, 3, tokens.attempts(), "%s %s", side.method, side.url)
+			mustEnd(t, retry.New(fetching, every(time.Second)), asking(t.Context(), "GET", row.own))
+			assert.Equal(t, row.want, tokens.attempts(), "%v", row)
 			assert.Equal(t, 2, s.attempts())
 		})
 	}
@@ -212,8 +224,9 @@ func TestAnOldOutcomeCountsNoAttempts(t *testing.T) {
 		require.Equal(t, 4, retry.AttemptNumber(old.Request.Context()))
 		_, oldErr := retry.New(play(fail(errPeerReset)), retry.Policy{Backoff: retry.Constant(0)}).RoundTrip(place("GET", "").Request)
 		for name, outcome := range map[string]reply{
-			"a response": func(*http.Request) (*http.Response, error) { return old, nil },
-			"an error":   fail(oldErr),
+			"a response":           func(*http.Request) (*http.Response, error) { return old, nil },
+			"an error":             fail(oldErr),
+			"an error that is nil": fail((*retry.Error)(nil)),
 		} {
 			asked := 0
 			counting := roundTripperFunc(func(req *http.Request) (*http.Response, error) { asked++; return outcome(req) })

@@ -59,7 +59,7 @@ func (o *operation) enter(req *http.Request) *part {
 func (c *part) name() string { return strconv.Itoa(c.nth) + " " + c.key }
 
 // leave takes the call, whose last attempt had that number, out of the operation. There is no further run if that would
-// be one attempt too many.
+// be one attempt too many, of which the outermost call has the say.
 func (c *part) leave(number, limit int) {
 	o := c.of
 	o.mu.Lock()
@@ -68,7 +68,7 @@ func (c *part) leave(number, limit int) {
 		o.seen[c.key] = c.nth
 	}
 	o.attempts[c.name()] = max(o.attempts[c.name()], number)
-	if number >= limit && o.stop == nil {
+	if number >= limit && !c.inner && o.stop == nil {
 		o.stop = ErrMaxAttempts
 	}
 }
@@ -125,7 +125,7 @@ func (c *call) tellOperation() {
 		until = c.judged.Add(wish)
 	}
 	reason := d.Reason
-	if c.nested || c.once {
+	if c.nested || c.once || c.part.inner {
 		reason = nil // the outer Transport's word counts
 	}
 	c.part.of.note(until, reason)

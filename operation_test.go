@@ -35,39 +35,32 @@ func get(ctx context.Context, client http.RoundTripper, url string) error {
 // Transports within an operation collapse with it into one layer.
 func TestTheRequestsOfAnOperationStayWithinOneMaxAttempts(t *testing.T) {
 	urls := []string{"http://a.example/", "http://b.example/", "http://c.example/"}
-	for _, limits := range []struct{ do, transport, want int }{{4, 4, 4}, {0, 0, 4}, {4, 2, 2}, {3, 10, 3}, {4, 1, 4}, {1, 4, 1}} {
-		for requests := 1; requests <= 3; requests++ {
-			for bad := range requests {
-				for outcome, reply := range map[string]reply{"503": answer(503), "reset": fail(errPeerReset)} {
-					t.Run(fmt.Sprintf("%+v, %d requests, %s at the %d", limits, requests, outcome, bad+1), func(t *testing.T) {
-						synctest.Test(t, func(t *testing.T) {
-							asked := map[string]int{}
-							b := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
-								asked[req.URL.String()]++
-								if req.URL.String() == urls[bad] {
-									return reply(req)
-								}
-								resp, err := answer(200)(req)
-								resp.Request = req
-								return resp, err
-							})
-							client := retry.New(b, retry.Policy{MaxAttempts: limits.transport, Budget: retry.Unlimited})
-							_, err := retry.Do(t.Context(), retry.Policy{MaxAttempts: limits.do}, func(ctx context.Context) (int, error) {
-								for _, url := range urls[:requests] {
-									if err := get(ctx, client, url); err != nil {
-										return 0, err
-									}
-								}
-								return 0, nil
-							})
-							require.Error(t, err)
-							assert.Equal(t, limits.want, asked[urls[bad]])
-							for url, n := range asked {
-								assert.LessOrEqual(t, n, limits.want, url)
-							}
-						})
+	for _, limits := range []struct{ do, transport, want, wantRuns int }{
+		{4, 4, 4, 1}, {0, 0, 4, 1}, {4, 2, 2, 1}, {3, 10, 3, 1}, {4, 1, 4, 4}, {1, 4, 1, 1},
+	} {
+		for outcome, reply := range map[string]reply{"503": answer(503), "reset": fail(errPeerReset)} {
+			for _, spoilt := range urls {
+				synctest.Test(t, func(t *testing.T) {
+					asked, runs := map[string]int{}, 0
+					b := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
+						if asked[req.URL.String()]++; req.URL.String() == spoilt {
+							return reply(req)
+						}
+						return answer(200)(req)
 					})
-				}
+					client := retry.New(b, retry.Policy{MaxAttempts: limits.transport, Budget: retry.Unlimited})
+					_, err := retry.Do(t.Context(), retry.Policy{MaxAttempts: limits.do}, func(ctx context.Context) (_ int, err error) {
+						runs++
+						for i := 0; i < len(urls) && err == nil; i++ {
+							err = get(ctx, client, urls[i])
+						}
+						return 0, err
+					})
+					require.Error(t, err)
+					assert.Equal(t, limits.want, asked[spoilt], "%v, %s at %s", limits, outcome, spoilt)
+					assert.Equal(t, limits.wantRuns, runs, "%v, %s at %s", limits, outcome, spoilt)
+					assert.LessOrEqual(t, asked[urls[0]], limits.want, "%v, %s at %s", limits, outcome, spoilt)
+				})
 			}
 		}
 	}
@@ -92,6 +85,7 @@ func TestAnOperationThatFailsAfterItsRequestsIsRepeated(t *testing.T) {
 
 var (
 	bad, good, asking = answer(503), answer(200), answer(503, "Retry-After", "10")
+	spent             = retry.Policy{Budget: &retry.Budget{Floor: 0.5}}
 	final             = retry.Policy{Classify: func(retry.Attempt) retry.Class { return retry.Final }}
 )
 
@@ -116,12 +110,14 @@ var wishRows = []struct {
 	{name: "a response that was classified Final", method: "GET", first: asking, client: final, do: every(time.Second), want: 11 * time.Second},
 	{name: "a response that came with an error", method: "POST", first: both, do: every(time.Second), want: 11 * time.Second},
 	{name: "not that of a success", method: "GET", first: answer(202, "Retry-After", "10"), do: every(time.Second), want: time.Second},
+	{name: "one of nothing", method: "POST", first: answer(503, "Retry-After", "0"), do: every(time.Second), want: time.Second},
+	{name: "an error that was classified Final", method: "GET", first: fail(errPeerReset), client: final, do: every(time.Second), want: time.Second},
 	{name: "none", method: "POST", first: fail(errPeerReset), do: every(time.Second), want: time.Second},
 	{name: "too long for the Transport", method: "GET", first: answer(503, "Retry-After", "90"), do: retry.Policy{Backoff: retry.Constant(0), MaxRetryAfter: time.Hour}, want: 90 * time.Second},
 	{name: "too long for both", method: "GET", first: answer(503, "Retry-After", "90"), do: every(time.Second), reason: retry.ErrRetryAfter},
 	{name: "too long for the deadline", method: "POST", first: asking, do: every(time.Second), within: 9 * time.Second, reason: retry.ErrDeadline},
-	{name: "a Budget that is spent ends it", method: "GET", first: asking, client: retry.Policy{Budget: &retry.Budget{Floor: 0.5}},
-		do: every(time.Second), reason: retry.ErrBudget},
+	{name: "a Budget that is spent ends it", method: "GET", first: asking, client: spent, do: every(time.Second), reason: retry.ErrBudget},
+	{name: "by an error too", method: "GET", first: fail(errPeerReset), client: spent, do: every(time.Second), reason: retry.ErrBudget},
 }
 
 // A Retry-After that a Transport met and did not wait for is waited for before the next run.
@@ -150,9 +146,11 @@ func TestAnOperationKeepsTheWishesThatItMet(t *testing.T) {
 					return 0, err
 				}
 			}
-			var d retry.Decision
-			_, _ = retry.Do(retry.WithDecision(ctx, &d), row.do, op)
+			decisions := told(&row.do)
+			_, _ = retry.Do(ctx, row.do, op)
+			d := (*decisions)[0]
 			assert.Equal(t, row.reason, d.Reason, row.name)
+			assert.Equal(t, d.Delay > time.Second, d.FromServer, row.name)
 			want := []time.Duration{0, row.want}
 			if row.want == 0 {
 				want = want[:1]
@@ -173,25 +171,27 @@ var countedRows = []struct {
 	{"the second of its kind", [][]string{{"GET /a", "GET /a"}}, []reply{bad, bad, good, bad, bad, good}, 1},
 	{"the second again", [][]string{{"GET /a", "GET /a"}, {"GET /a", "GET /a"}}, []reply{bad, bad, good, bad, good, good, bad, good}, 2},
 	{"the same again", [][]string{{"GET /a"}, {"GET /a"}}, []reply{bad, bad, good, bad}, 2},
-	{"no URL but one", [][]string{{"GET "}, {"GET "}}, []reply{bad, bad, good, bad}, 2},
+	{"the same without a URL", [][]string{{"GET"}, {"GET"}}, []reply{bad, bad, good, bad}, 2},
 }
 
 // The requests of a run are counted by method, URL and place, each over all runs.
 func TestAnOperationCountsEachOfItsRequests(t *testing.T) {
 	for _, row := range countedRows {
-		for _, layers := range []int{1, 2} {
+		for _, limits := range [][]int{{4}, {4, 4}, {2, 4}} { // from inside out
 			synctest.Test(t, func(t *testing.T) {
 				s := play(row.replies...)
 				client := http.RoundTripper(s)
-				for range layers {
-					client = retry.New(client, retry.Policy{Backoff: retry.Constant(0), Budget: retry.Unlimited})
+				for _, attempts := range limits {
+					client = retry.New(client, retry.Policy{MaxAttempts: attempts, Backoff: retry.Constant(0), Budget: retry.Unlimited})
 				}
 				runs := 0
 				_, _ = retry.Do(t.Context(), every(0), func(ctx context.Context) (int, error) {
 					runs++
 					for _, ask := range row.runs[runs-1] {
 						o := place("GET", "").under(ctx)
-						_, _ = fmt.Sscanf(ask, "%s %s", &o.Method, &o.URL.Path)
+						if n, _ := fmt.Sscanf(ask, "%s %s", &o.Method, &o.URL.Path); n == 1 {
+							o.URL = nil
+						}
 						mustEnd(t, client, o)
 					}
 					if runs < len(row.runs) {
@@ -200,9 +200,42 @@ func TestAnOperationCountsEachOfItsRequests(t *testing.T) {
 					return 0, nil
 				})
 				assert.Equal(t, row.want, runs, row.name)
-				assert.Equal(t, len(row.replies), s.attempts(), "%s, %d layers", row.name, layers)
+				assert.Equal(t, len(row.replies), s.attempts(), "%s, %v", row.name, limits)
 			})
 		}
+	}
+}
+
+// What has been found out first about the requests of a run ends the operation, whatever becomes of the others.
+func TestAnOperationEndsForTheFirstReason(t *testing.T) {
+	ask := func(p retry.Policy) func(context.Context) {
+		return func(ctx context.Context) { _ = get(ctx, retry.New(play(bad), p), "http://a.example/") }
+	}
+	poor, stubborn := ask(spent), ask(retry.Policy{Budget: retry.Unlimited})
+	within := func(ctx context.Context) {
+		_, err := retry.Do(ctx, every(0), func(ctx context.Context) (int, error) { stubborn(ctx); return 0, nil })
+		assert.NoError(t, err)
+	}
+	for name, row := range map[string]struct {
+		asks []func(context.Context)
+		want error
+	}{
+		"a spent budget":          {[]func(context.Context){poor, stubborn}, retry.ErrBudget},
+		"attempts":                {[]func(context.Context){stubborn, poor}, retry.ErrMaxAttempts},
+		"attempts in a Do within": {[]func(context.Context){within, poor}, retry.ErrMaxAttempts},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			runs := 0
+			_, err := retry.Do(t.Context(), every(0), func(ctx context.Context) (int, error) {
+				runs++
+				for _, ask := range row.asks {
+					ask(ctx)
+				}
+				return 0, errDecode
+			})
+			assert.ErrorIs(t, err, errDecode, name)
+			assert.Equal(t, 1, runs, name)
+		})
 	}
 }
 

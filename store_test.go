@@ -121,6 +121,14 @@ func TestAStoreIsNotAskedWhereThereIsNothingToShare(t *testing.T) {
 			retry.Policy{Budget: &retry.Budget{Store: store}, Gate: &retry.Gate{Store: store}},
 			retry.Attempt{Number: 1, Err: retry.Mark(errors.New("broken"), retry.Transient)},
 		},
+		"a success without a host": {
+			retry.Policy{Budget: &retry.Budget{Store: store}},
+			retry.Attempt{Number: 1, Request: &http.Request{URL: &url.URL{}}, Response: &http.Response{StatusCode: 200}},
+		},
+		"a retry that is refused here": {
+			retry.Policy{Budget: &retry.Budget{Floor: 0.5, Store: store}, Gate: &retry.Gate{Store: store}},
+			answered(t.Context(), "http://a.example/", 503, ""),
+		},
 		"no host": {
 			retry.Policy{Budget: &retry.Budget{Store: store}, Gate: &retry.Gate{Store: store}},
 			retry.Attempt{Number: 1, Request: &http.Request{URL: &url.URL{}}, Response: &http.Response{StatusCode: 500}},
@@ -167,11 +175,12 @@ func TestAStoreIsToldOfEachSuccess(t *testing.T) {
 
 func TestAGatePassesOnARetryAfter(t *testing.T) {
 	store := &ledger{}
-	p := retry.Policy{Gate: &retry.Gate{Store: store}, MaxRetryAfter: time.Minute}
-	p.Decide(answered(t.Context(), "http://a.example/", 503, "7"), storeTime)
-	p.Decide(answered(t.Context(), "http://a.example/", 503, "61"), storeTime)
-	p.Decide(answered(t.Context(), "http://a.example/", 503, "0"), storeTime)
-	assert.Equal(t, []time.Duration{7 * time.Second}, store.holds)
+	for _, wish := range []time.Duration{7 * time.Second, time.Minute + 1, 0, 1} {
+		p := retry.Policy{Gate: &retry.Gate{Store: store}, MaxRetryAfter: time.Minute}
+		p.RetryAfter = func(*http.Response, time.Time) (time.Duration, bool) { return wish, true }
+		p.Decide(answered(t.Context(), "http://a.example/", 503, ""), storeTime)
+	}
+	assert.Equal(t, []time.Duration{7 * time.Second, 1}, store.holds, "what is too long or nothing holds nobody")
 }
 
 func TestAGateHeedsWhatOthersWereAsked(t *testing.T) {
@@ -187,6 +196,7 @@ func TestAGateHeedsWhatOthersWereAsked(t *testing.T) {
 		{"a wait", t.Context(), 5 * time.Second, 10 * time.Second, nil, 10 * time.Second},
 		{"a length less than its rest", t.Context(), 5 * time.Second, 0, nil, 7500 * time.Millisecond},
 		{"a huge length", t.Context(), 5 * time.Second, 1 << 62, nil, 32500 * time.Millisecond},
+		{"the shortest wait", t.Context(), 1, 1, nil, 1},
 		{"no wait", t.Context(), 0, time.Hour, nil, 0},
 		{"a negative one", t.Context(), -1 << 63, -1 << 63, nil, 0},
 		{"the longest that a server may ask", t.Context(), time.Minute, time.Minute, nil, 75 * time.Second},
@@ -204,6 +214,7 @@ func TestAGateHeedsWhatOthersWereAsked(t *testing.T) {
 			d := p.Decide(a, storeTime)
 			assert.Equal(t, c.wantReason, d.Reason)
 			assert.Equal(t, c.want, d.Delay)
+			assert.Equal(t, c.want > 0, p.Gate.Held() > 0)
 			assert.Equal(t, c.wantReason != nil, len(store.refunded) > 0)
 			assert.Equal(t, c.wantReason == nil, d.Price > 0)
 			next, err := http.NewRequest(http.MethodGet, "http://a.example/", nil)
