@@ -73,23 +73,27 @@ func (k *bucket) asNew(l limits, now time.Time) bool {
 // grows with the traffic, and a spent one stays spent while its capacity fades.
 func (k *bucket) advance(l limits, now time.Time) float64 {
 	var successes float64
+	idle := now.Sub(k.counted).Seconds()
+	rate := faded(k.rate, idle, l.window)
 	if k.pending.Load() > 0 {
 		successes = float64(k.pending.Swap(0))
-		k.rate = average(k.faded(l, now), successes, now.Sub(k.counted).Seconds(), l.window)
-		k.counted = later(k.counted, now)
+		rate = average(rate, successes, idle, l.window)
+		k.rate, k.counted = rate, later(k.counted, now)
 	}
-	capacity := max(l.window*k.faded(l, now), l.floor)
+	capacity := max(l.window*rate, l.floor)
 	elapsed := max(now.Sub(k.advanced), 0)
 	k.advanced = later(k.advanced, now)
 	k.level = min(k.level+(l.ratio*successes+refill*elapsed.Seconds())/capacity, 1)
 	return capacity
 }
 
-// faded returns the rate after the time without a success. It holds for one Window and then decays over ten, so that in
-// an outage the capacity still reflects the traffic before it.
-func (k *bucket) faded(l limits, now time.Time) float64 {
-	idle := max(now.Sub(k.counted).Seconds()-l.window, 0)
-	return k.rate * decay(idle/(fadeWindows*l.window))
+// faded returns what is left of a rate after so many seconds without a success. It holds for one Window and then decays
+// over ten, so that in an outage the capacity still reflects the traffic before it.
+func faded(rate, idle, window float64) float64 {
+	if idle <= window {
+		return rate
+	}
+	return rate * decay((idle-window)/(fadeWindows*window))
 }
 
 const (

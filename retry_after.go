@@ -36,7 +36,11 @@ func ParseRetryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 	if !refined {
 		fine, refined = longest(h["X-Ms-Retry-After-Ms"], milliseconds)
 	}
-	d, ok := longest(h["Retry-After"], func(v string) (time.Duration, bool) {
+	values := h["Retry-After"]
+	if len(values) == 0 {
+		return fine, refined
+	}
+	d, ok := longest(values, func(v string) (time.Duration, bool) {
 		if d, ok := span(v, time.Second); ok {
 			return d, true
 		}
