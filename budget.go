@@ -106,7 +106,7 @@ func (b *Budget) Balance(u *url.URL) float64 {
 func (b *Budget) success(u *url.URL, now time.Time) {
 	k := b.last.Load()
 	if k == nil || !k.authority.is(u) {
-		k = b.bucket(authorityOf(u), now)
+		k = b.bucket(u, now)
 	}
 	if !k.count() {
 		return
@@ -131,13 +131,13 @@ func (b *Budget) advance(k *bucket, now time.Time) {
 }
 
 // withdraw takes n for a retry, if there is that much, of a bucket whose capacity is at least floor.
-func (b *Budget) withdraw(a authority, n, floor float64, now time.Time) bool {
-	return b.unlimited() || b.bucket(a, now).add(b.limits(floor), -n, now)
+func (b *Budget) withdraw(u *url.URL, n, floor float64, now time.Time) bool {
+	return b.unlimited() || b.bucket(u, now).add(b.limits(floor), -n, now)
 }
 
 // repay gives back n, which the retries of a request have taken that has succeeded, and records the success.
-func (b *Budget) repay(a authority, n, floor float64, now time.Time) {
-	k := b.bucket(a, now)
+func (b *Budget) repay(u *url.URL, n, floor float64, now time.Time) {
+	k := b.bucket(u, now)
 	k.add(b.limits(floor), n, now)
 	if k.count() {
 		b.advance(k, now)
@@ -145,17 +145,18 @@ func (b *Budget) repay(a authority, n, floor float64, now time.Time) {
 }
 
 // refund gives back n, which retries have taken.
-func (b *Budget) refund(a authority, n, floor float64, now time.Time) {
+func (b *Budget) refund(u *url.URL, n, floor float64, now time.Time) {
 	if !b.unlimited() {
-		b.bucket(a, now).add(b.limits(floor), n, now)
+		b.bucket(u, now).add(b.limits(floor), n, now)
 	}
 }
 
-// bucket returns the bucket of a, which is made if need be. A zero now is looked up only then.
-func (b *Budget) bucket(a authority, now time.Time) *bucket {
-	if k := b.last.Load(); k != nil && k.authority == a {
+// bucket returns the bucket of u's authority, which is made if need be. A zero now is looked up only then.
+func (b *Budget) bucket(u *url.URL, now time.Time) *bucket {
+	if k := b.last.Load(); k != nil && k.authority.is(u) {
 		return k
 	}
+	a := authorityOf(u)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	k := b.buckets[a]
@@ -176,8 +177,7 @@ func (b *Budget) insert(a authority, now time.Time) *bucket {
 	if b.buckets == nil {
 		b.buckets = make(map[authority]*bucket)
 	}
-	// The host is a part of the URL's text, which must not stay in memory for it.
-	a.host = strings.Clone(a.host)
+	a.host = strings.Clone(a.host) // a part of the URL's text, which must not stay in memory for it
 	k := &bucket{authority: a, level: 1, counted: now, advanced: now}
 	b.buckets[a] = k
 	b.highest = max(b.highest, len(b.buckets))

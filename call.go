@@ -12,7 +12,7 @@ type call struct {
 	base   http.RoundTripper
 	policy Policy          // with its defaults filled in
 	layer  *layer          // made for the first retry
-	told   *Decision       // the caller's, or nil
+	orders *orders         // of the request's context; never nil
 	quiet  bool            // nobody but this package has a say in an outcome, or looks at it
 	trail  *trailingBody   // of the current attempt, if the request has trailers
 	timed  *attemptContext // of the current attempt, if it has a timeout
@@ -31,10 +31,11 @@ type call struct {
 
 // init makes c a call of req under the settings s, which may be nil.
 func (c *call) init(t *Transport, req *http.Request, s *settings) {
-	c.Number, c.Request = 1, req
-	c.req, c.base, c.policy = req, t.roundTripper(), t.policy
+	c.Number, c.Request, c.req = 1, req, req
+	c.base, c.orders = t.roundTripper(), &noOrders
+	c.policy = t.policy
 	if s != nil {
-		c.told = s.decision
+		c.orders = s.orders
 		if c.nested = s.around(req); c.nested {
 			c.Number = s.attempt
 		}
@@ -45,9 +46,11 @@ func (c *call) init(t *Transport, req *http.Request, s *settings) {
 	if c.policy.Budget == nil {
 		c.policy.Budget, c.policy.floor = &t.budget, ownFloor(c.policy.MaxAttempts)
 	}
-	c.quiet = c.policy.unobserved() && c.told == nil
+	c.quiet = c.policy.unobserved() && c.orders.decision == nil
 	c.policy.fill()
-	c.useFile()
+	if hasBody(req) {
+		c.useFile()
+	}
 	if s != nil && s.operation != nil {
 		c.partOf(s.operation)
 	}
@@ -75,9 +78,8 @@ func (c *call) finish() (*http.Response, error) {
 	returned := false
 	defer func() {
 		c.end()
-		defer closeSoonOf(c.unsent)
-		if !returned && c.Response != nil {
-			closeSoon(c.Response.Body)
+		if !returned {
+			c.drop()
 		}
 	}()
 	for c.judge() {
@@ -130,12 +132,6 @@ func (c *call) judge() bool {
 	return c.verdict.Retry
 }
 
-func (c *call) tell() {
-	if c.told != nil {
-		*c.told = c.verdict
-	}
-}
-
 // check makes good what a base may leave open, or get wrong. It writes nothing into what the base may share.
 func (c *call) check() {
 	switch {
@@ -167,28 +163,28 @@ func (c *call) prepare(delay time.Duration) (err error) {
 		}
 	}
 	c.discard(delay)
-	if err = c.waitAndPass(delay); err != nil {
+	if err = wait(c.req, c.judged, delay); err != nil {
 		return err
+	}
+	if c.policy.Gate != nil {
+		if err = c.pass(c.judged, time.Now()).Reason; err != nil {
+			return err
+		}
 	}
 	if c.unsent == nil {
 		if c.unsent, err = c.next(); err != nil {
 			return err
 		}
 	}
-	if err = c.passDeadConnections(c.unsent); err != nil {
-		return err
+	if c.Err != nil {
+		if err = c.passDeadConnections(c.unsent); err != nil {
+			return err
+		}
 	}
 	c.Number++
 	c.Request, c.Err, c.lost, c.until = c.unsent, nil, nil, time.Time{}
 	c.unsent = nil
 	return nil
-}
-
-func (c *call) waitAndPass(delay time.Duration) error {
-	if reason := wait(c.req, c.judged, delay); reason != nil || c.policy.Gate == nil {
-		return reason
-	}
-	return c.pass(c.judged, time.Now()).Reason
 }
 
 // discard closes the response in hand within what is left of the wait.

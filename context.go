@@ -50,8 +50,10 @@ func with(ctx context.Context, change func(*settings)) context.Context {
 		panic("retry: nil context")
 	}
 	c := new(ordersContext)
-	c.inherit(ctx)
-	c.own = *c.settings.orders
+	c.Context = ctx
+	if s := settingsOf(ctx); s != nil {
+		c.settings, c.own = *s, *s.orders
+	}
 	c.settings.orders = &c.own
 	change(&c.settings)
 	return c
@@ -61,14 +63,6 @@ func with(ctx context.Context, change func(*settings)) context.Context {
 type ordersContext struct {
 	settingsContext
 	own orders
-}
-
-// inherit makes c a context within ctx, which carries the same.
-func (c *settingsContext) inherit(ctx context.Context) {
-	c.Context, c.settings.orders = ctx, &noOrders
-	if s := settingsOf(ctx); s != nil {
-		c.settings = *s
-	}
 }
 
 // WithPolicy returns a context whose requests are sent under the Transport's policy with the fields of p in place of
@@ -126,11 +120,10 @@ func AttemptNumber(ctx context.Context) int {
 // withAttempt returns a context for attempt number n of c, whose layer is a part of the first such context.
 func (c *call) withAttempt(n int) context.Context {
 	ctx := new(retryContext)
-	ctx.inherit(c.req.Context())
 	if c.layer == nil {
 		c.layer = ctx.own.init(c.req)
 	}
-	ctx.settings.attempt, ctx.settings.layer = n, c.layer
+	ctx.Context, ctx.settings = c.req.Context(), settings{orders: c.orders, attempt: n, layer: c.layer}
 	return ctx
 }
 
@@ -148,6 +141,9 @@ func ended(req *http.Request) error { return endedContext(req.Context(), cancele
 func endedContext(ctx context.Context, cancel <-chan struct{}) error {
 	if err := ctx.Err(); err != nil {
 		return &endedError{err, context.Cause(ctx)}
+	}
+	if cancel == nil {
+		return nil
 	}
 	select {
 	case <-cancel:
@@ -169,14 +165,15 @@ func wait(req *http.Request, start time.Time, d time.Duration) error {
 }
 
 func waitFor(ctx context.Context, cancel <-chan struct{}, start time.Time, d time.Duration) error {
-	if d > 0 {
-		timer := time.NewTimer(time.Until(start.Add(d)))
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-		case <-cancel:
-		}
+	if d <= 0 {
+		return endedContext(ctx, cancel)
+	}
+	timer := time.NewTimer(time.Until(start.Add(d)))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	case <-cancel:
 	}
 	// Both may have been ready, and select chooses at random.
 	return endedContext(ctx, cancel)

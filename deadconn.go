@@ -15,7 +15,7 @@ import (
 //
 // It returns why the attempt must not be made, if the request ends in the meantime.
 func (c *call) passDeadConnections(next *http.Request) error {
-	if c.Err == nil || c.lost != nil || next.Header == nil || marked(next) || !c.policy.Idempotent(c.req) {
+	if c.lost != nil || next.Header == nil || marked(next) || !c.policy.Idempotent(c.req) {
 		return nil
 	}
 	if _, ok := c.base.(*http.Transport); ok {

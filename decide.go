@@ -64,9 +64,15 @@ func (p *Policy) decide(d *Decision, a *Attempt, now time.Time) {
 	if d.Reason = p.tooLong(a, wish, d.Delay, wished, now); d.Reason != nil {
 		return
 	}
-	p.hold(d, a, now)
-	p.withdraw(d, a, now)
-	p.heed(d, a, now)
+	if p.Gate != nil {
+		p.hold(d, a, now)
+	}
+	if d.Reason == nil {
+		p.withdraw(d, a, now)
+	}
+	if d.Reason == nil && p.Gate != nil {
+		p.heed(d, a, now)
+	}
 	d.Retry = d.Reason == nil
 }
 
@@ -128,9 +134,6 @@ func (p *Policy) close(a *Attempt, wish time.Duration, now time.Time) {
 
 // hold makes the retry wait for the gate as well.
 func (p *Policy) hold(d *Decision, a *Attempt, now time.Time) {
-	if p.Gate == nil {
-		return
-	}
 	held, reason := p.Gate.delay(a.authority(), p.MaxRetryAfter, now, now)
 	if held > d.Delay {
 		d.Delay, d.FromServer = held, true
@@ -143,26 +146,27 @@ func (p *Policy) hold(d *Decision, a *Attempt, now time.Time) {
 
 // withdraw takes the retry out of the budget.
 func (p *Policy) withdraw(d *Decision, a *Attempt, now time.Time) {
-	if d.Reason != nil {
-		return
-	}
 	n := price(a, d.Class)
-	if !p.Budget.withdraw(a.authority(), n, p.floor, now) {
+	if !p.Budget.withdraw(a.url(), n, p.floor, now) {
 		d.Reason = ErrBudget
 		return
 	}
 	d.Price = n
-	p.ask(d, a, now)
+	if p.Budget.Store != nil {
+		p.ask(d, a, now)
+	}
 }
 
 // settle tells the budget, and whoever is held, of a success.
 func (p *Policy) settle(a *Attempt, now time.Time) {
-	p.Gate.succeeded(a.authority())
+	if p.Gate != nil {
+		p.Gate.succeeded(a.authority())
+	}
 	if p.Budget.unlimited() || a.nested { // which is an outer Transport's retry
 		return
 	}
 	if a.Spent > 0 {
-		p.Budget.repay(a.authority(), a.Spent, p.floor, now)
+		p.Budget.repay(a.url(), a.Spent, p.floor, now)
 	} else {
 		p.Budget.success(a.url(), now)
 	}
@@ -176,7 +180,7 @@ func (p *Policy) refund(a *Attempt, n float64, now time.Time) {
 	if n <= 0 || p.Budget == nil {
 		return
 	}
-	p.Budget.refund(a.authority(), n, p.floor, now)
+	p.Budget.refund(a.url(), n, p.floor, now)
 	if s, authority := p.Budget.store(a); s != nil {
 		s.Refund(a.context(), authority, n)
 	}

@@ -50,7 +50,7 @@ func (b *Budget) Touch(host string, now time.Time) { b.Late(host, now)(now) }
 
 // Late records a success at host at the time now, and returns what settles it: another goroutine may be held up there.
 func (b *Budget) Late(host string, now time.Time) (settle func(time.Time)) {
-	k := b.bucket(authority{host: host}, now)
+	k := b.bucket(&url.URL{Scheme: "http", Host: host}, now)
 	k.pending.Add(1)
 	return func(now time.Time) { b.advance(k, now) }
 }
@@ -105,10 +105,10 @@ func (g *Gate) Held() int {
 
 // Spend withdraws a retry at host at the time now.
 func (b *Budget) Spend(host string, now time.Time) bool {
-	return b.withdraw(authority{host: host}, 1, 0, now)
+	return b.withdraw(&url.URL{Scheme: "http", Host: host}, 1, 0, now)
 }
 
 // SpendOn withdraws n at the authority of u at the time now.
 func (b *Budget) SpendOn(u *url.URL, n float64, now time.Time) bool {
-	return b.withdraw(authorityOf(u), n, 0, now)
+	return b.withdraw(u, n, 0, now)
 }

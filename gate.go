@@ -119,7 +119,7 @@ func (one *held) count(refused, served int) {
 
 // succeeded notes that a has served a request.
 func (g *Gate) succeeded(a authority) {
-	if g == nil || g.active.Load() == 0 {
+	if g.active.Load() == 0 {
 		return
 	}
 	g.mu.Lock()

@@ -22,6 +22,7 @@ func (c *call) misleads() bool {
 // abandon gives back the retry that was withdrawn, and ends the call with reason, or with the response if it is still
 // in hand and the context is not done.
 func (c *call) abandon(reason error) (*http.Response, error) {
+	defer closeSoonOf(c.unsent)
 	c.policy.Abandon(c.Attempt, c.verdict, time.Now())
 	c.verdict.Retry, c.verdict.Reason = false, reason
 	c.tell()
@@ -31,6 +32,13 @@ func (c *call) abandon(reason error) (*http.Response, error) {
 	}
 	c.discard(0)
 	return nil, c.error(reason)
+}
+
+// tell gives the last verdict to the caller who has asked for it.
+func (c *call) tell() {
+	if c.orders.decision != nil {
+		*c.orders.decision = c.verdict
+	}
 }
 
 // refuse is the outcome of a call of which nothing is sent at all.
@@ -59,7 +67,9 @@ func (c *call) error(reason error) error {
 // end tells the requests under the context of a retry that they are requests of their own from now on, and leaves the
 // caller's file to the attempts that still read it.
 func (c *call) end() {
-	c.source.release()
+	if c.source != nil {
+		c.source.release()
+	}
 	if c.timed != nil {
 		c.timed.handed.Store(true)
 	}
@@ -68,5 +78,13 @@ func (c *call) end() {
 	}
 	if c.layer != nil {
 		c.layer.over.Store(true)
+	}
+}
+
+// drop closes what a call has in hand.
+func (c *call) drop() {
+	defer closeSoonOf(c.unsent)
+	if c.Response != nil {
+		closeSoon(c.Response.Body)
 	}
 }

@@ -69,7 +69,7 @@ func (p *Policy) ask(d *Decision, a *Attempt, now time.Time) {
 		d.StoreError = err
 		return
 	}
-	p.Budget.refund(a.authority(), d.Price, p.floor, now)
+	p.Budget.refund(a.url(), d.Price, p.floor, now)
 	d.Price, d.Reason = 0, ErrBudget
 }
 
@@ -82,9 +82,6 @@ func (p *Policy) deposit(a *Attempt) {
 
 // heed makes the retry wait for what others have been asked, too.
 func (p *Policy) heed(d *Decision, a *Attempt, now time.Time) {
-	if d.Reason != nil || p.Gate == nil {
-		return
-	}
 	s, authority := storeOf(p.Gate.Store, a)
 	if s == nil {
 		return
