@@ -55,12 +55,14 @@ type (
 	tlsHandshakeTimeoutError struct{ error } // the name is net/http's
 	otherGoneError           struct{ ErrCode uint32 }
 	otherGoAwayError         struct{ ErrCode string }
+	textGoAwayError          string
 	number                   uint8 // like the alert of crypto/tls
 	typedText                string
 )
 
 func (otherGoneError) Error() string   { return "" }
 func (otherGoAwayError) Error() string { return "" }
+func (textGoAwayError) Error() string  { return "" }
 func (number) Error() string           { return "" }
 func (s typedText) Error() string      { return string(s) }
 
@@ -84,6 +86,7 @@ var lookalikeRows = []errorRow{
 	{"SOCKS has no such address", socks("unknown error address type not supported"), retry.Final, nil},
 	{"request that a Gate did not let go", &retry.Error{Reason: retry.ErrDeadline}, retry.Final, nil},
 	{"alert of a type of its own", &net.OpError{Op: "local error", Err: number(48)}, retry.Final, nil},
+	{"host not found, as a step of TLS", &net.OpError{Op: "remote error", Err: errHostNotFound.Err}, retry.Final, nil},
 	{"certificate beyond its issuer's names", x509.ConstraintViolationError{}, retry.Final, nil},
 	{"certificate with an unknown extension", x509.UnhandledCriticalExtension{}, retry.Final, nil},
 	{"certificate signed by SHA-1", x509.InsecureAlgorithmError(x509.SHA1WithRSA), retry.Final, nil},
@@ -158,8 +161,10 @@ func TestAnErrorOfAnyShapeIsAskedInBoundedTime(t *testing.T) {
 	}
 	o := place("GET", "")
 	o.URL = nil
-	a := retry.Attempt{Request: o.Request, Err: errors.Join((*net.OpError)(nil), errors.New("http: nil Request.URL"))}
-	assert.Equal(t, retry.Final, retry.Classify(a), "a nil pointer does not hide what is wrong with the request")
+	for _, odd := range []error{(*net.OpError)(nil), textGoAwayError("13"), otherGoAwayError{"13"}} {
+		a := retry.Attempt{Request: o.Request, Err: errors.Join(odd, errors.New("http: nil Request.URL"))}
+		assert.Equal(t, retry.Final, retry.Classify(a), "%T hides what is wrong with the request", odd)
+	}
 }
 
 // What a token's request met is no reason to give up the one that needs it.

@@ -2,7 +2,6 @@ package retry_test
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"runtime"
@@ -28,45 +27,43 @@ func panicking(stop func()) map[string]retry.Policy {
 	}
 }
 
-func TestAPanicOfThePolicyGoesOnAndLeaksNothing(t *testing.T) {
-	for name, p := range panicking(func() { panic("stop") }) {
-		for outcome, one := range map[string]reply{"503": answer(503), "reset": fail(errPeerReset), "no body": bodiless(503)} {
-			for _, timeout := range []time.Duration{0, time.Minute} {
-				synctest.Test(t, func(t *testing.T) {
-					p.AttemptTimeout = timeout
-					o, s := place("PUT", "payload").under(newEndable(t)), play(one)
-					assert.PanicsWithValue(t, "stop", func() { _, _ = retry.New(s, p).RoundTrip(o.Request) }, "%s, %s", name, outcome)
-					assert.Empty(t, s.left(o, nil), "%s, %s", name, outcome)
-				})
+// ending tells how f ends: by a return, a panic, or the end of its goroutine.
+func ending(f func()) (way string) {
+	var running sync.WaitGroup
+	running.Go(func() {
+		way = "Goexit"
+		defer func() {
+			if recover() != nil {
+				way = "panic"
+			}
+		}()
+		f()
+		way = "return"
+	})
+	running.Wait()
+	return way
+}
+
+func TestAPolicyThatPanicsOrEndsItsGoroutineLeaksNothing(t *testing.T) {
+	for way, stop := range map[string]func(){"panic": func() { panic("stop") }, "Goexit": runtime.Goexit} {
+		for name, p := range panicking(stop) {
+			for outcome, one := range map[string]reply{
+				"503": answer(503), "reset": fail(errPeerReset), "no body": bodiless(503), "200": answer(200),
+			} {
+				if outcome == "200" && (name == "Idempotent" || name == "Backoff") {
+					continue // it is not asked
+				}
+				for _, timeout := range []time.Duration{0, time.Minute} {
+					synctest.Test(t, func(t *testing.T) {
+						p.AttemptTimeout = timeout
+						o, s := place("PUT", "payload").under(newEndable(t)), play(one)
+						assert.Equal(t, way, ending(func() { _, _ = retry.New(s, p).RoundTrip(o.Request) }), "%s, %s", name, outcome)
+						assert.Empty(t, s.left(o, nil), "%s, %s", name, outcome)
+					})
+				}
 			}
 		}
 	}
-}
-
-func TestAGoexitInThePolicyLeaksNothing(t *testing.T) {
-	for name, p := range panicking(runtime.Goexit) {
-		synctest.Test(t, func(t *testing.T) {
-			o, s := place("PUT", "payload"), play(answer(503))
-			returned := false
-			var wg sync.WaitGroup
-			wg.Go(func() {
-				_, _ = retry.New(s, p).RoundTrip(o.Request)
-				returned = true
-			})
-			wg.Wait()
-			assert.False(t, returned, name)
-			assert.Empty(t, s.left(o, nil), name)
-		})
-	}
-}
-
-func TestAPanicAfterASuccessClosesTheResponse(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := retry.Policy{OnAttempt: func(retry.Attempt, retry.Decision) { panic("stop") }}
-		s := play(answer(200))
-		assert.PanicsWithValue(t, "stop", func() { _, _ = retry.New(s, p).RoundTrip(place("GET", "").Request) })
-		assert.Empty(t, s.left(place("GET", ""), nil))
-	})
 }
 
 func bodiless(code int, header ...string) reply {
@@ -124,19 +121,6 @@ func TestANilBodyIsTolerated(t *testing.T) {
 	})
 }
 
-func TestAResponseWithoutARequestGetsTheOneThatWasSent(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		attempts := 0
-		resp, err := retry.New(roundTripperFunc(func(*http.Request) (*http.Response, error) {
-			attempts++
-			return &http.Response{StatusCode: []int{0, 503, 200}[attempts], Body: http.NoBody}, nil
-		}), retry.Policy{}).RoundTrip(place("GET", "").Request)
-		require.NoError(t, err)
-		require.NotNil(t, resp.Request)
-		assert.Equal(t, 2, retry.AttemptNumber(resp.Request.Context()))
-	})
-}
-
 func TestANilRequestURLOrHeaderIsAsWithHTTPTransport(t *testing.T) {
 	bare := &http.Transport{}
 	assert.Panics(t, func() { _, _ = bare.RoundTrip(nil) })
@@ -179,56 +163,64 @@ func TestRequestCancelEndsTheWait(t *testing.T) {
 	})
 }
 
-func TestClientTimeoutBoundsTheWholeCall(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := every(2 * time.Second)
-		p.MaxAttempts = 99
-		s := play(answer(503))
-		resp, err := (&http.Client{Transport: retry.New(s, p), Timeout: 5 * time.Second}).Get("http://api.example/")
-		require.NoError(t, err)
-		assert.Equal(t, []time.Duration{0, 2 * time.Second, 4 * time.Second}, s.times())
-		assert.Equal(t, 4*time.Second, time.Since(s.begin), "the wait would end too late, so the answer is the last response")
-		text, err := io.ReadAll(resp.Body)
-		assert.NoError(t, err)
-		assert.Equal(t, "body of 503", string(text))
-		drop(resp)
-	})
-}
-
-func TestAClientMayBeTheBase(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := play(fail(errPeerReset))
-		client := &http.Client{Transport: s}
-		_, err := retry.New(roundTripperFunc(func(req *http.Request) (*http.Response, error) {
-			again := req.Clone(req.Context())
-			again.RequestURI = ""
-			return client.Do(again)
-		}), retry.Policy{}).RoundTrip(place("GET", "").Request)
-		assert.Equal(t, 4, s.attempts())
-		assert.True(t, errors.Is(err, errPeerReset))
-	})
-}
-
-// A mock returns one response for all calls. Nothing is written into it.
+// A mock returns one response for all calls, and leaves its Request nil. Nothing is written into it, and who reads
+// AttemptNumber finds the request that was sent.
 func TestABaseMayShareItsResponse(t *testing.T) {
-	for name, p := range map[string]retry.Policy{
-		"plain": {Backoff: retry.Constant(0)}, "with an attempt timeout": {Backoff: retry.Constant(0), AttemptTimeout: time.Minute},
-	} {
-		for _, status := range []int{200, 503} {
+	for _, timeout := range []time.Duration{0, time.Minute} {
+		for status, attempts := range map[int]int{200: 1, 503: 4} {
 			one := &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(""))}
 			was := *one
-			client := retry.New(roundTripperFunc(func(*http.Request) (*http.Response, error) { return one, nil }), p)
+			client := retry.New(roundTripperFunc(func(*http.Request) (*http.Response, error) { return one, nil }),
+				retry.Policy{Backoff: retry.Constant(0), Budget: retry.Unlimited, AttemptTimeout: timeout})
 			var all sync.WaitGroup
 			for range 8 {
 				all.Go(func() {
 					resp, err := client.RoundTrip(place("GET", "").Request)
-					if assert.NoError(t, err) {
-						assert.NotNil(t, resp.Request, "who reads AttemptNumber finds a Request")
+					if assert.NoError(t, err) && assert.NotNil(t, resp.Request) {
+						assert.Equal(t, attempts, retry.AttemptNumber(resp.Request.Context()))
 					}
 				})
 			}
 			all.Wait()
-			assert.Equal(t, was, *one, name)
+			assert.Equal(t, was, *one, "status %d, AttemptTimeout %v", status, timeout)
 		}
+	}
+}
+
+func TestWhoLooksForTheTransportInsideFindsIt(t *testing.T) {
+	base := &http.Transport{}
+	tr := retry.New(base, retry.Policy{})
+	for _, rt := range []http.RoundTripper{tr, tr.PlainErrors()} {
+		wrapper, ok := rt.(interface{ WrappedRoundTripper() http.RoundTripper })
+		require.True(t, ok)
+		assert.Same(t, base, wrapper.WrappedRoundTripper())
+		_, ok = rt.(interface{ CloseIdleConnections() })
+		assert.True(t, ok)
+	}
+	_, ok := new(retry.Transport).WrappedRoundTripper().(*http.Transport)
+	assert.True(t, ok, "the zero Transport's own base")
+}
+
+func TestASuccessTellsTheDecisionAndTheBudget(t *testing.T) {
+	for name, row := range map[string]struct {
+		over       func(other *retry.Budget) retry.Policy // in the context
+		own, other float64
+	}{
+		"of the Transport":      {func(*retry.Budget) retry.Policy { return retry.Policy{} }, 4.1, 4},
+		"with other attempts":   {func(*retry.Budget) retry.Policy { return retry.Policy{MaxAttempts: 2} }, 4.1, 4},
+		"with another Budget":   {func(other *retry.Budget) retry.Policy { return retry.Policy{Budget: other} }, 4, 4.1},
+		"and with a read ahead": {func(*retry.Budget) retry.Policy { return retry.Policy{ReadAhead: 1} }, 4.1, 4},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			own, other, told := new(retry.Budget), new(retry.Budget), retry.Decision{Retry: true, Reason: io.EOF}
+			o := place("GET", "").under(retry.WithPolicy(t.Context(), row.over(other)))
+			require.True(t, own.Spend(o.URL.Host, time.Now()) && other.Spend(o.URL.Host, time.Now()))
+			rt := retry.New(play(answer(200)), retry.Policy{Budget: own})
+			mustEnd(t, rt, o)
+			assert.InDelta(t, row.own, own.Balance(o.URL), 1e-9, name)
+			assert.InDelta(t, row.other, other.Balance(o.URL), 1e-9, name)
+			mustEnd(t, rt, o.under(retry.WithDecision(o.Context(), &told)))
+			assert.Equal(t, retry.Decision{}, told, name)
+		})
 	}
 }

@@ -26,13 +26,16 @@ func TestTheTextOfAnErrorTellsAttemptsStatusErrorAndReason(t *testing.T) {
 		want string
 	}{
 		{retry.Error{}, "retry: failed, not sent"},
-		{retry.Error{Attempts: 1, Reason: context.Canceled, StatusCode: 503}, "retry: context canceled after 1: status 503 Service Unavailable"},
+		{retry.Error{Attempts: 1, Reason: context.Canceled, StatusCode: 503},
+			"retry: context canceled after 1: status 503 Service Unavailable"},
 		{retry.Error{Attempts: 4, Reason: retry.ErrMaxAttempts, Err: io.EOF}, "retry: attempts exhausted after 4: EOF"},
 		{retry.Error{Attempts: 2, Err: io.EOF}, "retry: failed after 2: EOF"},
-		{retry.Error{Attempts: 2, Reason: context.Canceled, Err: context.Canceled}, "retry: context canceled after 2: context canceled"},
+		{retry.Error{Attempts: 2, Reason: context.Canceled, Err: context.Canceled},
+			"retry: context canceled after 2: context canceled"},
 		{retry.Error{Attempts: 1, Reason: retry.ErrBudget, StatusCode: 599}, "retry: retry budget spent after 1: status 599"},
 		{retry.Error{Attempts: 3, Err: leaky}, "retry: failed after 3: no route"},
 		{retry.Error{Attempts: 3, Err: fmt.Errorf("log in: %w", leaky)}, "retry: failed after 3: no route"},
+		{retry.Error{Attempts: 3, Err: &url.Error{Op: "Get", URL: secretURL, Err: leaky}}, "retry: failed after 3: no route"},
 		{retry.Error{Attempts: 3, Err: &url.Error{Op: "Get", URL: secretURL}}, "retry: failed after 3: Get"},
 		{retry.Error{Attempts: 3, Err: errors.Join(io.EOF, leaky)}, "retry: failed after 3: no route"},
 		{retry.Error{Attempts: 1, Reason: retry.ErrNotIdempotent, Err: io.EOF},
@@ -42,20 +45,21 @@ func TestTheTextOfAnErrorTellsAttemptsStatusErrorAndReason(t *testing.T) {
 		{retry.Error{Attempts: 1, Reason: retry.ErrRetryAfter, Err: io.EOF}, "retry: Retry-After too long after 1: EOF"},
 		{retry.Error{Attempts: 1, Reason: retry.ErrDeadline, Err: io.EOF},
 			"retry: deadline before the end of the wait after 1: EOF"},
-		{retry.Error{Attempts: 3, Err: &retry.Error{Attempts: 2, Err: leaky}}, "retry: failed after 3: retry: failed after 2: no route"},
+		{retry.Error{Attempts: 3, Err: &retry.Error{Attempts: 2, Err: leaky}},
+			"retry: failed after 3: retry: failed after 2: no route"},
 	} {
 		assert.EqualError(t, &row.err, row.want)
 	}
 }
 
-func TestAnErrorMatchesWhatIsInIt(t *testing.T) {
+func TestAnErrorMatchesWhatIsInItAndNothingElse(t *testing.T) {
 	err := error(&retry.Error{Attempts: 4, Reason: retry.ErrMaxAttempts, Err: fmt.Errorf("sign: %w", errPeerReset)})
-	assert.ErrorIs(t, err, retry.ErrMaxAttempts)
-	assert.ErrorIs(t, err, errPeerReset)
-	op, ok := errors.AsType[*net.OpError](err)
-	assert.True(t, ok)
-	assert.Same(t, errPeerReset, op)
-	for _, other := range []error{retry.ErrBudget, retry.ErrDeadline, retry.ErrRetryAfter, retry.ErrNotIdempotent, retry.ErrNotReplayable, io.EOF} {
+	for _, part := range []error{retry.ErrMaxAttempts, errPeerReset} {
+		assert.ErrorIs(t, err, part)
+	}
+	for _, other := range []error{
+		retry.ErrBudget, retry.ErrDeadline, retry.ErrRetryAfter, retry.ErrNotIdempotent, retry.ErrNotReplayable, io.EOF,
+	} {
 		assert.NotErrorIs(t, err, other)
 	}
 	assert.Empty(t, new(retry.Error).Unwrap())
@@ -84,60 +88,29 @@ func TestAnErrorIsATimeoutIfTheLastAttemptOrTheContextIs(t *testing.T) {
 	}
 }
 
-func TestAClientsErrorTellsOfTheTimeout(t *testing.T) {
-	for name, row := range map[string]struct {
-		reply  reply
-		policy retry.Policy
-		client time.Duration
-		reason error
-	}{
-		"attempt timeouts": {late(time.Minute, answer(200)), retry.Policy{AttemptTimeout: time.Second}, 0, retry.ErrMaxAttempts},
-		"Client.Timeout in the second attempt": {
-			func(req *http.Request) (*http.Response, error) {
-				if retry.AttemptNumber(req.Context()) == 1 {
-					return nil, errPeerReset
-				}
-				return late(time.Minute, answer(200))(req)
-			}, every(time.Second), 9 * time.Second, context.DeadlineExceeded,
-		},
-		"no time for the wait": {fail(errPeerReset), retry.Policy{Backoff: retry.BackoffFunc(func(n int) time.Duration { return time.Duration(n*n) * time.Second })}, 3 * time.Second, retry.ErrDeadline},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			client := &http.Client{Transport: retry.New(play(row.reply), row.policy), Timeout: row.client}
-			begin := time.Now()
-			_, err := client.Get("http://api.example/")
-			timeout, ok := errors.AsType[net.Error](err)
-			require.True(t, ok, name)
-			assert.True(t, timeout.Timeout(), "%s: %v", name, err)
-			assert.ErrorIs(t, err, row.reason, name)
-			if row.client > 0 {
-				assert.LessOrEqual(t, time.Since(begin), row.client, name)
-			}
-		})
-	}
-}
-
-func TestAnErrorOfOneAttemptIsTheBasesOwn(t *testing.T) {
+// Promise 6: "An error after one attempt is the base's own value, unwrapped. After more, or when the context ended a
+// wait, it is an *Error that matches the last attempt's error, the reason, and the context's error and cause, and that
+// has Timeout and Temporary."
+func TestPromise06_ErrorsTellTheWholeStory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		for _, row := range errorRows {
-			_, err := retry.New(play(fail(row.err)), retry.Policy{MaxAttempts: 1}).RoundTrip(place("GET", "").Request)
-			assert.True(t, err == row.err, row.name)
-			_, err = retry.New(play(fail(row.err)), retry.Policy{Budget: retry.Unlimited}).RoundTrip(place("POST", "").Request)
-			if row.want != retry.Unprocessed && row.on == nil {
-				assert.True(t, err == row.err, row.name)
-			}
-		}
-	})
-}
+		own := fmt.Errorf("a base's own: %w", errPeerReset)
+		_, err := retry.New(play(fail(own)), retry.Policy{}).RoundTrip(place("POST", "").Request)
+		assert.Same(t, own, err)
 
-func TestAFinalErrorAfterARetryHasNoReason(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		_, err := retry.New(play(answer(503), fail(http.ErrSkipAltProtocol)), retry.Policy{}).RoundTrip(place("GET", "").Request)
+		final := play(answer(503), fail(http.ErrSkipAltProtocol))
+		_, err = retry.New(final, retry.Policy{}).RoundTrip(place("GET", "").Request)
 		assertError(t, err, retry.Error{Attempts: 2, Err: http.ErrSkipAltProtocol})
+
+		late := fmt.Errorf("a base's own: %w", &net.OpError{Op: "read", Net: "tcp", Err: os.ErrDeadlineExceeded})
+		_, err = retry.New(play(fail(own), fail(late)), retry.Policy{}).RoundTrip(place("GET", "").Request)
+		assertError(t, err, retry.Error{Attempts: 4, Reason: retry.ErrMaxAttempts, Err: late})
+		assert.ErrorIs(t, err, os.ErrDeadlineExceeded)
+		assert.True(t, err.(net.Error).Timeout())
+		assert.True(t, err.(interface{ Temporary() bool }).Temporary(), "a timeout says so of itself")
 	})
 }
 
-func TestTheContextsErrorAndCauseMatchWhereverItEnds(t *testing.T) {
+func TestPromise06_TheContextsErrorAndCauseMatchWhereverItEnds(t *testing.T) {
 	cause := &url.Error{Op: "Get", URL: secretURL, Err: errors.New("the user went home")}
 	for name, row := range map[string]struct {
 		base  reply
@@ -159,37 +132,9 @@ func TestTheContextsErrorAndCauseMatchWhereverItEnds(t *testing.T) {
 			assert.ErrorIs(t, err, context.Canceled, name)
 			assert.ErrorIs(t, err, row.cause, name)
 			assert.EqualError(t, err, "retry: context canceled"+row.text, name)
+			assert.False(t, err.(net.Error).Timeout(), name)
 		})
 	}
-}
-
-// Promise 6: "An error after one attempt is the base's own value, unwrapped. After more, or when the context ended a
-// wait, it is an *Error that matches the last attempt's error, the reason, and the context's error and cause, and that
-// has Timeout and Temporary."
-func TestPromise06_ErrorsTellTheWholeStory(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		own := fmt.Errorf("a base's own: %w", errPeerReset)
-		_, err := retry.New(play(fail(own)), retry.Policy{}).RoundTrip(place("POST", "").Request)
-		assert.Same(t, own, err)
-
-		late := fmt.Errorf("a base's own: %w", &net.OpError{Op: "read", Net: "tcp", Err: os.ErrDeadlineExceeded})
-		_, err = retry.New(play(fail(own), fail(late)), retry.Policy{}).RoundTrip(place("GET", "").Request)
-		assertError(t, err, retry.Error{Attempts: 4, Reason: retry.ErrMaxAttempts, Err: late})
-		assert.ErrorIs(t, err, os.ErrDeadlineExceeded)
-		assert.True(t, err.(net.Error).Timeout())
-		assert.True(t, err.(interface{ Temporary() bool }).Temporary(), "a timeout says so of itself")
-
-		cause := errors.New("the user went home")
-		ctx, cancel := context.WithCancelCause(t.Context())
-		defer time.AfterFunc(time.Second, func() { cancel(cause) }).Stop()
-		_, err = retry.New(play(answer(503, "Retry-After", "5")), retry.Policy{}).RoundTrip(place("GET", "").under(ctx).Request)
-		gone, _ := errors.AsType[*retry.Error](err)
-		require.NotNil(t, gone)
-		assertError(t, err, retry.Error{Attempts: 1, Reason: gone.Reason, StatusCode: 503})
-		assert.ErrorIs(t, err, cause)
-		assert.ErrorIs(t, err, context.Canceled)
-		assert.False(t, err.(net.Error).Timeout())
-	})
 }
 
 // assertError demands that err is want, and matches what is in it.
@@ -197,10 +142,56 @@ func assertError(t *testing.T, err error, want retry.Error) {
 	t.Helper()
 	got, ok := err.(*retry.Error)
 	require.True(t, ok, "%T: %v", err, err)
-	assert.Equal(t, want, retry.Error{Attempts: got.Attempts, Reason: got.Reason, Err: got.Err, StatusCode: got.StatusCode})
+	bare := retry.Error{Attempts: got.Attempts, Reason: got.Reason, Err: got.Err, StatusCode: got.StatusCode}
+	assert.Equal(t, want, bare)
 	for _, part := range []error{want.Reason, want.Err} {
 		if part != nil {
 			assert.ErrorIs(t, err, part)
 		}
+	}
+}
+
+// endingBy returns a context that err ends after a second and a half, unless it is nil.
+func endingBy(t *testing.T, err error) context.Context {
+	const end = 1500 * time.Millisecond
+	if err == context.DeadlineExceeded {
+		ctx, cancel := context.WithTimeout(t.Context(), end)
+		t.Cleanup(cancel)
+		return ctx
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	t.Cleanup(func() { cancel(nil) })
+	if err != nil {
+		time.AfterFunc(end, func() { cancel(err) })
+	}
+	return ctx
+}
+
+func TestPlainErrorsAreThoseOfTheBaseOrOfTheContext(t *testing.T) {
+	enough, soon := errors.New("enough"), every(time.Second)
+	var none *retry.Error
+	other := &retry.Error{Attempts: 1, Reason: retry.ErrNotReplayable}
+	for _, row := range []struct {
+		name string
+		base http.RoundTripper
+		end  error // what ends the context after a second and a half, or nil
+		p    retry.Policy
+		want error
+	}{
+		{"an error after four attempts", play(fail(io.EOF)), nil, noWait, io.EOF},
+		{"an error after one", play(fail(io.EOF)), nil, retry.Policy{MaxAttempts: 1}, io.EOF},
+		{"canceled while it waits after an error", play(fail(io.EOF)), context.Canceled, soon, context.Canceled},
+		{"canceled while it waits after a 503", play(answer(503)), context.Canceled, soon, context.Canceled},
+		{"canceled with a cause", play(fail(io.EOF)), enough, soon, enough},
+		{"no time left for the second wait", play(fail(io.EOF)), context.DeadlineExceeded, soon, io.EOF},
+		{"a Transport as the base", retry.New(play(fail(io.EOF)), noWait), nil, noWait, io.EOF},
+		{"an Error that has no other in it", play(fail(&retry.Error{Attempts: 1, Err: other})), nil, noWait, other},
+		{"an Error that is nil", play(fail(none)), nil, noWait, none},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			resp, err := retry.New(row.base, row.p).PlainErrors().RoundTrip(place("GET", "").under(endingBy(t, row.end)).Request)
+			require.Nil(t, resp, row.name)
+			assert.True(t, err == row.want, "%s: %T: %v", row.name, err, err)
+		})
 	}
 }

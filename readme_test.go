@@ -2,9 +2,6 @@ package retry_test
 
 import (
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -69,7 +66,8 @@ func TestTheREADMEsTableOfWhatIsRetriedIsTrue(t *testing.T) {
 		}
 	}
 	repeated := func(outcome string) bool {
-		return strings.HasPrefix(outcome, "408") || strings.HasPrefix(outcome, "425") || strings.HasPrefix(outcome, "429") || isCode(500, 599)(outcome)
+		return slices.ContainsFunc([]string{"408", "425", "429"}, func(code string) bool { return outcome[:3] == code }) ||
+			isCode(500, 599)(outcome)
 	}
 	one := func(names ...string) func(string) bool {
 		return func(outcome string) bool { return slices.Contains(names, outcome) }
@@ -79,11 +77,14 @@ func TestTheREADMEsTableOfWhatIsRetriedIsTrue(t *testing.T) {
 		is               func(outcome string) bool
 		idempotent, post string
 	}{
-		{"2xx, 3xx, 4xx but the three below", func(o string) bool { return isCode(200, 499)(o) && !repeated(o) }, "returned", "returned"},
+		{"2xx, 3xx, 4xx but the three below", func(o string) bool { return isCode(200, 499)(o) && !repeated(o) },
+			"returned", "returned"},
 		{"408, 425, 429, 5xx", repeated, "repeated", "returned"},
 		{"could not connect", one("connection refused", "dial timeout", "proxy refused"), "repeated", "repeated"},
-		{"connection lost, or timed out", one("connection reset", "broken pipe", "end of file", "response header timeout", "attempt timeout"), "repeated", "returned"},
-		{"certificate, unknown host, bad request", one("certificate unknown", "certificate expired", "host not found", "not sent: nil URL"), "returned", "returned"},
+		{"connection lost, or timed out", one("connection reset", "broken pipe", "end of file", "response header timeout",
+			"attempt timeout"), "repeated", "returned"},
+		{"certificate, unknown host, bad request", one("certificate unknown", "certificate expired", "host not found",
+			"not sent: nil URL"), "returned", "returned"},
 	} {
 		assert.Contains(t, text, fmt.Sprintf("| %s | %s | %s |\n", row.what, row.idempotent, row.post))
 		found := 0
@@ -109,15 +110,18 @@ func TestTheCodeOfTheREADMECompiles(t *testing.T) {
 	require.Contains(t, lines[1][1], "=> ../retry")
 
 	dir := t.TempDir()
-	readmeWrite(t, dir, "go.mod", fmt.Sprintf("module readme\n\ngo 1.26\n\n%s\n%s\n\n%s\n", lines[0][1],
-		strings.Replace(lines[1][1], "../retry", root, 1), readmeRequirement(t)))
+	mod, err := os.ReadFile("go.mod")
+	require.NoError(t, err)
+	tidied := regexp.MustCompile(`github.com/hashicorp/go-cleanhttp v\S+`).FindString(string(mod))
+	readmeWrite(t, dir, "go.mod", fmt.Sprintf("module readme\n\ngo 1.26\n\n%s\n%s\n\nrequire %s // indirect\n",
+		lines[0][1], strings.Replace(lines[1][1], "../retry", root, 1), tidied))
 	sums, err := os.ReadFile("go.sum")
 	require.NoError(t, err)
 	readmeWrite(t, dir, "go.sum", string(sums))
 	blocks := regexp.MustCompile("(?s)\n```go\n(.*?)```\n").FindAllStringSubmatch(text, -1)
 	require.NotEmpty(t, blocks)
 	for i, block := range blocks {
-		readmeWrite(t, dir, fmt.Sprintf("block%d/block.go", i), readmeProgram(t, block[1]))
+		readmeWrite(t, dir, fmt.Sprintf("block%d/block.go", i), readmeProgram(block[1]))
 	}
 
 	vet := exec.Command("go", "vet", "./...")
@@ -125,16 +129,6 @@ func TestTheCodeOfTheREADMECompiles(t *testing.T) {
 	vet.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off", "GOPROXY=off")
 	out, err := vet.CombinedOutput()
 	require.NoError(t, err, string(out))
-}
-
-// readmeRequirement returns the requirement that go mod tidy would add.
-func readmeRequirement(t *testing.T) string {
-	t.Helper()
-	mod, err := os.ReadFile("go.mod")
-	require.NoError(t, err)
-	line := regexp.MustCompile(`github.com/hashicorp/go-cleanhttp v\S+`).Find(mod)
-	require.NotEmpty(t, line)
-	return "require " + string(line) + " // indirect"
 }
 
 func readmeWrite(t *testing.T, dir, name, content string) {
@@ -155,60 +149,25 @@ var readmePackages = map[string]string{
 const readmeGiven = "ctx context.Context, req *http.Request, body io.Reader, path, url string, " +
 	"signing, caching func(http.RoundTripper) http.RoundTripper, fetchOrder func(context.Context, int) (string, error)"
 
-// readmeProgram makes a file of a block: one that is a whole program, a list of declarations, or a list of statements.
-func readmeProgram(t *testing.T, block string) string {
-	t.Helper()
+// readmeProgram makes a file of a block: one that is a whole program, a list of declarations, or a list of statements,
+// whose variables need not be used.
+func readmeProgram(block string) string {
 	if strings.HasPrefix(block, "package ") {
 		return block
 	}
-	body := "package p\n" + block
-	file, err := parser.ParseFile(token.NewFileSet(), "", body, 0)
-	if err != nil {
-		body = "package p\nfunc _(" + readmeGiven + ") {\n{\n" + block + "}\n}\n"
-		file, err = parser.ParseFile(token.NewFileSet(), "", body, 0)
-		require.NoError(t, err, block)
-		outer := file.Decls[0].(*ast.FuncDecl).Body.List[0].(*ast.BlockStmt)
-		used := strings.Join(readmeVariables(outer), ", ")
-		body = strings.Replace(body, block, block+readmeUse(used), 1)
-	}
-	return strings.Replace(body, "package p\n", "package p\n\n"+readmeImports(file)+"\n", 1)
-}
-
-// readmeVariables returns the variables that a block declares, which need not be used in a README.
-func readmeVariables(block *ast.BlockStmt) (names []string) {
-	for _, statement := range block.List {
-		assign, ok := statement.(*ast.AssignStmt)
-		if !ok || assign.Tok != token.DEFINE {
-			continue
-		}
-		for _, left := range assign.Lhs {
-			if name := left.(*ast.Ident).Name; name != "_" && !slices.Contains(names, name) {
-				names = append(names, name)
+	if !strings.HasPrefix(block, "func ") {
+		for _, left := range regexp.MustCompile(`(?m)^(\w[\w, ]*) :=`).FindAllStringSubmatch(block, -1) {
+			for name := range strings.SplitSeq(left[1], ", ") {
+				block += "_ = " + name + "\n"
 			}
 		}
+		block = "func _(" + readmeGiven + ") {\n{\n" + block + "}\n}\n"
 	}
-	return names
-}
-
-func readmeUse(names string) string {
-	if names == "" {
-		return ""
+	imports := ""
+	for name, path := range readmePackages {
+		if regexp.MustCompile(`\b` + name + `\.[A-Z]`).MatchString(block) {
+			imports += fmt.Sprintf("import %q\n", path)
+		}
 	}
-	return strings.Repeat("_, ", strings.Count(names, ",")) + "_ = " + names + "\n"
-}
-
-func readmeImports(file *ast.File) string {
-	var lines []string
-	ast.Inspect(file, func(n ast.Node) bool {
-		selector, ok := n.(*ast.SelectorExpr)
-		if !ok {
-			return true
-		}
-		if name, ok := selector.X.(*ast.Ident); ok && readmePackages[name.Name] != "" {
-			lines = append(lines, fmt.Sprintf("import %q\n", readmePackages[name.Name]))
-		}
-		return true
-	})
-	slices.Sort(lines)
-	return strings.Join(slices.Compact(lines), "")
+	return "package p\n" + imports + block
 }

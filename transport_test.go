@@ -152,12 +152,6 @@ func TestPromise04_EveryBodyIsClosed(t *testing.T) {
 			drop(resp)
 		})
 	}
-	synctest.Test(t, func(t *testing.T) {
-		o, s := place("PUT", "payload"), play(answer(503))
-		p := retry.Policy{OnAttempt: func(retry.Attempt, retry.Decision) { panic("stop") }}
-		assert.Panics(t, func() { _, _ = retry.New(s, p).RoundTrip(o.Request) })
-		assert.Empty(t, s.left(o, nil), "a panic")
-	})
 }
 
 // A request that a Gate holds beyond its deadline is not sent at all.
