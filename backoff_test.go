@@ -1,10 +1,8 @@
 package retry_test
 
 import (
-	"fmt"
 	"math"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -26,82 +24,65 @@ func spread(b retry.Backoff, n int) (least, greatest time.Duration, different in
 	return least, greatest, len(seen)
 }
 
-func TestExponentialDrawsFromTheRangeThatItsJitterNames(t *testing.T) {
-	const s = time.Second
-	for _, row := range []struct {
-		jitter   retry.Jitter
-		retry    int
-		from, to time.Duration // [from, to)
-	}{
-		{retry.FullJitter, 1, 0, s}, {retry.FullJitter, 2, 0, 2 * s}, {retry.FullJitter, 3, 0, 4 * s}, {retry.FullJitter, 6, 0, 32 * s},
-		{retry.FullJitter, 7, 0, 32 * s}, {retry.FullJitter, math.MaxInt, 0, 32 * s},
-		{retry.EqualJitter, 1, s / 2, s}, {retry.EqualJitter, 4, 4 * s, 8 * s}, {retry.EqualJitter, 99, 16 * s, 32 * s},
-		{retry.AdditiveJitter, 1, s, 2 * s}, {retry.AdditiveJitter, 5, 16 * s, 17 * s},
-		{99, 3, 0, 4 * s}, {-1, 3, 0, 4 * s},
-		{retry.FullJitter, 0, 0, s}, {retry.FullJitter, -7, 0, s}, {retry.FullJitter, math.MinInt, 0, s},
-	} {
-		name := fmt.Sprintf("jitter %d, retry %d", row.jitter, row.retry)
-		least, greatest, different := spread(retry.Exponential{Jitter: row.jitter}, row.retry)
-		assert.GreaterOrEqual(t, least, row.from, name)
-		assert.Less(t, greatest, row.to, name)
-		assert.Greater(t, different, draws/2, "%s: drawn anew each time", name)
-		// Of so many draws, one in each quarter at the ends is as good as certain.
-		assert.Less(t, least, row.from+(row.to-row.from)/4, name)
-		assert.Greater(t, greatest, row.to-(row.to-row.from)/4, name)
-	}
+// forever is a retry that no schedule has room for.
+const forever = math.MaxInt
+
+var exponentialRows = []struct {
+	name     string
+	e        retry.Exponential
+	retry    int
+	from, to time.Duration // at the least and at the greatest random number; the largest below 1 may round to it
+}{
+	{"full jitter", retry.Exponential{}, 1, 0, 1e9 - 1},
+	{"doubles", retry.Exponential{}, 2, 0, 2e9 - 1},
+	{"again", retry.Exponential{}, 3, 0, 4e9 - 1},
+	{"up to 32s", retry.Exponential{}, 6, 0, 32e9 - 1},
+	{"and no further", retry.Exponential{}, 7, 0, 32e9 - 1},
+	{"for ever", retry.Exponential{}, forever, 0, 32e9 - 1},
+	{"a retry below 1 is 1", retry.Exponential{}, 0, 0, 1e9 - 1},
+	{"far below", retry.Exponential{}, math.MinInt, 0, 1e9 - 1},
+	{"a jitter that is none", retry.Exponential{Jitter: 99}, 3, 0, 4e9 - 1},
+	{"a negative one", retry.Exponential{Jitter: -1}, 3, 0, 4e9 - 1},
+	{"negative fields", retry.Exponential{Base: -1, Max: math.MinInt64}, 6, 0, 32e9 - 1},
+	{"another maximum", retry.Exponential{Max: 64e9}, 7, 0, 64e9 - 1},
+
+	{"equal jitter", retry.Exponential{Jitter: retry.EqualJitter}, 1, 5e8, 1e9},
+	{"equal jitter at the cap", retry.Exponential{Jitter: retry.EqualJitter}, 99, 16e9, 32e9},
+	{"additive jitter", retry.Exponential{Jitter: retry.AdditiveJitter}, 1, 1e9, 2e9},
+	{"additive jitter does not grow", retry.Exponential{Jitter: retry.AdditiveJitter}, 5, 16e9, 17e9},
+	{"is cut off", retry.Exponential{Jitter: retry.AdditiveJitter, Max: 4e9 + 5e8}, 3, 4e9, 4e9 + 5e8},
+	{"and away", retry.Exponential{Jitter: retry.AdditiveJitter}, 60, 32e9, 32e9},
+
+	{"no jitter", retry.Exponential{Jitter: retry.NoJitter}, 3, 4e9, 4e9},
+	{"no jitter at the cap", retry.Exponential{Jitter: retry.NoJitter}, 7, 32e9, 32e9},
+	{"a maximum between two", retry.Exponential{Base: 300, Max: 1000, Jitter: retry.NoJitter}, 3, 1000, 1000},
+	{"a maximum below the base", retry.Exponential{Base: 3600e9, Max: 5, Jitter: retry.NoJitter}, 1, 5, 5},
+	{"a nanosecond", retry.Exponential{Base: 1, Max: 3, Jitter: retry.NoJitter}, 2, 2, 2},
+	{"huge", retry.Exponential{Base: longest, Max: longest, Jitter: retry.NoJitter}, 1, longest, longest},
+	{"nearly too large", retry.Exponential{Base: 1 << 61, Max: longest, Jitter: retry.NoJitter}, 2, 1 << 62, 1 << 62},
+	{"too large", retry.Exponential{Base: 1 << 61, Max: longest, Jitter: retry.NoJitter}, 3, longest, longest},
+	{"far too large", retry.Exponential{Base: 1, Max: longest, Jitter: retry.NoJitter}, forever, longest, longest},
+	{"of a huge range, the last that is a float", retry.Exponential{Base: 1 << 60, Max: longest}, 3, 0, 1<<62 - 1<<9},
 }
 
-func TestExponentialWithoutJitterDoublesUpToItsMaximum(t *testing.T) {
-	for _, row := range []struct {
-		name string
-		e    retry.Exponential
-		want []time.Duration
-	}{
-		{"defaults", retry.Exponential{}, []time.Duration{1e9, 2e9, 4e9, 8e9, 16e9, 32e9, 32e9, 32e9}},
-		{"negative: defaults", retry.Exponential{Base: -1, Max: math.MinInt64}, []time.Duration{1e9, 2e9, 4e9, 8e9, 16e9, 32e9, 32e9}},
-		{"64s", retry.Exponential{Max: 64 * time.Second}, []time.Duration{1e9, 2e9, 4e9, 8e9, 16e9, 32e9, 64e9, 64e9}},
-		{"a maximum between two", retry.Exponential{Base: 300, Max: 1000}, []time.Duration{300, 600, 1000, 1000}},
-		{"a maximum below the base", retry.Exponential{Base: time.Hour, Max: 5}, []time.Duration{5, 5}},
-		{"a nanosecond", retry.Exponential{Base: 1, Max: 3}, []time.Duration{1, 2, 3, 3}},
-		{"huge", retry.Exponential{Base: longest, Max: longest}, []time.Duration{longest, longest}},
-		{"huge maximum", retry.Exponential{Base: 1 << 61, Max: longest}, []time.Duration{1 << 61, 1 << 62, longest, longest}},
-	} {
-		row.e.Jitter = retry.NoJitter
-		for i, want := range row.want {
-			assert.Equal(t, want, row.e.Delay(i+1), "%s, retry %d", row.name, i+1)
+func TestExponentialDrawsFromTheRangeThatItsJitterNames(t *testing.T) {
+	for _, row := range exponentialRows {
+		for _, u := range []float64{0, -1, math.Inf(-1), math.NaN()} {
+			assert.Equal(t, row.from, row.e.At(row.retry, u), "%s, at %v", row.name, u)
+		}
+		for _, u := range []float64{1, 7, math.Inf(1)} {
+			assert.Equal(t, row.to, row.e.At(row.retry, u), "%s, at %v", row.name, u)
 		}
 	}
-	assert.Equal(t, longest, retry.Exponential{Max: longest, Jitter: retry.NoJitter}.Delay(math.MaxInt))
 }
 
-func TestExponentialIsAFunctionOfItsRandomNumber(t *testing.T) {
-	const s = time.Second
-	for _, row := range []struct {
-		e    retry.Exponential
-		u    float64
-		want time.Duration
-	}{
-		{retry.Exponential{}, 0.25, s}, {retry.Exponential{}, -1, 0}, {retry.Exponential{}, math.NaN(), 0},
-		{retry.Exponential{}, 0, 0}, {retry.Exponential{Base: 1 << 60, Max: longest}, 1, 1<<62 - 1<<9},
-		{retry.Exponential{Base: 1 << 60, Max: longest}, 7, 1<<62 - 1<<9},
-		{retry.Exponential{Jitter: retry.EqualJitter}, 0.25, 5 * s / 2}, {retry.Exponential{Jitter: retry.EqualJitter}, 0, 2 * s},
-		{retry.Exponential{Jitter: retry.AdditiveJitter}, 0.25, 17 * s / 4},
-		{retry.Exponential{Jitter: retry.AdditiveJitter, Max: 4100 * time.Millisecond}, 0.25, 4100 * time.Millisecond},
-		{retry.Exponential{Jitter: retry.NoJitter}, 0.25, 4 * s}, {retry.Exponential{Jitter: 9}, 0.25, s},
-	} {
-		assert.Equal(t, row.want, row.e.At(3, row.u), "%v at %v", row.e, row.u)
-	}
-}
-
-func TestJitterIsStillThereAtTheCap(t *testing.T) {
-	for _, jitter := range []retry.Jitter{retry.FullJitter, retry.EqualJitter} {
-		_, _, different := spread(retry.Exponential{Jitter: jitter}, 60)
-		assert.Greater(t, different, draws/2)
-	}
-	_, _, different := spread(retry.Exponential{Jitter: retry.AdditiveJitter}, 60)
-	assert.Equal(t, 1, different, "which is the fault of that formula")
-	least, greatest, _ := spread(retry.Exponential{Base: longest, Max: longest}, math.MaxInt)
-	assert.Greater(t, greatest-least, longest/2)
+func TestExponentialDrawsAnewEachTime(t *testing.T) {
+	least, greatest, different := spread(retry.Exponential{}, 1)
+	assert.Greater(t, different, draws/2)
+	// Of so many draws, one in each quarter at the ends is as good as certain.
+	assert.Less(t, least, time.Second/4)
+	assert.Greater(t, greatest, 3*time.Second/4)
+	assert.Less(t, greatest, time.Second)
 }
 
 func TestConstantWaitsTheSameEachTime(t *testing.T) {
@@ -112,19 +93,6 @@ func TestConstantWaitsTheSameEachTime(t *testing.T) {
 		assert.Zero(t, retry.Constant(-3).Delay(n))
 		assert.Zero(t, retry.Constant(math.MinInt64).Delay(n))
 	}
-}
-
-func TestTheJitterOfTwoRequestsIsNotTheSame(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		rt := retry.New(play(answer(503)), retry.Policy{Budget: retry.Unlimited})
-		seen := map[time.Duration]bool{}
-		for range 20 {
-			at := time.Now()
-			mustEnd(t, rt, place("GET", ""))
-			seen[time.Since(at)] = true
-		}
-		assert.Len(t, seen, 20)
-	})
 }
 
 func FuzzDelay(f *testing.F) {

@@ -49,6 +49,8 @@ var doRows = []struct {
 		retry.Mark(errDecode, retry.Transient), 2, 2, nil, 1},
 	{"classified Transient", retry.Policy{Classify: func(retry.Attempt) retry.Class { return retry.Transient }, Backoff: retry.Constant(1)},
 		1, errDecode, 2, 2, nil, 1},
+	{"an inner end that is not for good", every(time.Second), 1, &retry.Error{Reason: retry.ErrDeadline, Err: errDecode}, 2, 2, nil, time.Second},
+	{"one that is", every(time.Second), 9, &retry.Error{Reason: retry.ErrBudget, Err: errDecode}, 1, 1, []error{errDecode, retry.ErrBudget}, 0},
 	{"a class that is none", every(time.Second), 9, retry.Mark(errDecode, 77), 1, 1, []error{errDecode}, 0},
 	{"a budget", retry.Policy{Backoff: retry.Constant(0), Budget: &retry.Budget{Floor: 1}}, 9, errDecode, 2, 2, []error{errDecode, retry.ErrBudget}, 0},
 }
@@ -57,22 +59,30 @@ func TestDoRepeatsAnOperationUntilItSucceeds(t *testing.T) {
 	for _, row := range doRows {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				decisions := told(&row.policy)
-				begin := time.Now()
+				heard, begin := 0, time.Now()
+				row.policy.OnAttempt = func(a retry.Attempt, _ retry.Decision) {
+					heard++
+					assert.Equal(t, heard, a.Number)
+					assert.Equal(t, time.Minute, a.Duration)
+				}
 				op, runs := failingRuns(row.failures, row.err)
-				value, err := retry.Do(t.Context(), row.policy, op)
+				value, err := retry.Do(t.Context(), row.policy, func(ctx context.Context) (int, error) {
+					time.Sleep(time.Minute)
+					return op(ctx)
+				})
 				assert.Equal(t, row.value, value, "the value of the last run")
 				assert.Equal(t, row.runs, *runs)
-				assert.Len(t, *decisions, row.runs)
-				assert.Equal(t, row.took, time.Since(begin))
+				assert.Equal(t, row.runs, heard)
+				assert.Equal(t, row.took+time.Duration(row.runs)*time.Minute, time.Since(begin))
 				assert.Equal(t, len(row.want) == 0, err == nil, err)
 				for _, want := range row.want {
 					assert.ErrorIs(t, err, want)
 				}
-				var e *retry.Error
-				assert.Equal(t, row.runs > 1 && err != nil, errors.As(err, &e))
-				if e != nil {
+				if e, ok := err.(*retry.Error); row.runs > 1 && err != nil {
+					require.True(t, ok, "%v", err)
 					assert.Equal(t, row.runs, e.Attempts)
+				} else if err != nil {
+					assert.Same(t, row.err, err)
 				}
 			})
 		})
@@ -93,33 +103,37 @@ func TestDoRefusesWhatItCannotDo(t *testing.T) {
 }
 
 func TestDoEndsWithItsContext(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		cause := errors.New("the user went home")
-		ctx, cancel := context.WithCancelCause(t.Context())
-		time.AfterFunc(1500*time.Millisecond, func() { cancel(cause) })
-		op, runs := failingRuns(9, errDecode)
-		begin := time.Now()
-		_, err := retry.Do(ctx, every(time.Second), op)
-		assert.ErrorIs(t, err, cause)
-		assert.ErrorIs(t, err, context.Canceled)
-		assert.ErrorIs(t, err, errDecode)
-		assert.Equal(t, 2, *runs)
-		assert.Equal(t, 1500*time.Millisecond, time.Since(begin))
-
-		op, runs = failingRuns(9, errDecode)
-		_, err = retry.Do(ctx, every(time.Second), op)
-		assert.Same(t, errDecode, err, "a context that is done: once, as a Transport asks its base once")
-		assert.Equal(t, 1, *runs)
-
-		ctx, stop := context.WithTimeout(t.Context(), 90*time.Second)
-		defer stop()
-		op, runs = failingRuns(9, errDecode)
-		begin = time.Now()
-		_, err = retry.Do(ctx, every(time.Minute), op)
-		assert.ErrorIs(t, err, retry.ErrDeadline)
-		assert.Equal(t, 2, *runs)
-		assert.Equal(t, time.Minute, time.Since(begin), "the deadline is looked ahead to")
-	})
+	for _, row := range []struct {
+		name   string
+		wait   time.Duration // before each run
+		within time.Duration // until the deadline
+		gone   time.Duration // until it is cancelled
+		runs   int
+		took   time.Duration
+		want   []error // besides that of the last run; none if that is returned as it is
+	}{
+		{"in a wait", time.Second, time.Hour, 1500 * time.Millisecond, 2, 1500 * time.Millisecond, []error{errGone, context.Canceled}},
+		{"in the first wait", time.Second, time.Hour, time.Second / 2, 1, time.Second / 2, []error{errGone, context.Canceled}},
+		{"before: once, as a Transport asks its base once", time.Second, time.Hour, 0, 1, 0, nil},
+		{"a deadline that the next wait would miss", time.Minute, 90 * time.Second, time.Hour, 2, time.Minute, []error{retry.ErrDeadline}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			time.AfterFunc(row.gone, func() { cancel(errGone) })
+			synctest.Wait()
+			ctx, stop := context.WithTimeout(ctx, row.within)
+			defer stop()
+			op, runs := failingRuns(9, errDecode)
+			begin := time.Now()
+			_, err := retry.Do(ctx, every(row.wait), op)
+			assert.Equal(t, row.want == nil, err == errDecode, "%s: %v", row.name, err)
+			for _, want := range append(row.want, errDecode) {
+				assert.ErrorIs(t, err, want, row.name)
+			}
+			assert.Equal(t, row.runs, *runs, row.name)
+			assert.Equal(t, row.took, time.Since(begin), row.name)
+		})
+	}
 }
 
 func TestDoSettlesWithItsBudget(t *testing.T) {

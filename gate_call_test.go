@@ -31,6 +31,19 @@ func TestAGateIsNotClosedByWhatIsFinal(t *testing.T) {
 	}
 }
 
+// What a gate does not let go within an operation is waited for before the next run.
+func TestAnOperationWaitsForAGate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		base, p := play(answer(200)), retry.Policy{Gate: drawing(0), MaxRetryAfter: s}
+		refused(retry.Policy{Gate: p.Gate}, 10, time.Now())
+		_, err := retry.Do(t.Context(), every(2*s), func(ctx context.Context) (int, error) {
+			return 0, get(ctx, retry.New(base, p), apiURL.String())
+		})
+		assert.NoError(t, err)
+		assert.Equal(t, []time.Duration{12 * s}, base.times())
+	})
+}
+
 var errGone = errors.New("the user went away")
 
 func TestAGateEndsARequestAtOnceThatCannotWait(t *testing.T) {

@@ -66,23 +66,6 @@ func TestTheRequestsOfAnOperationStayWithinOneMaxAttempts(t *testing.T) {
 	}
 }
 
-// What fails after its requests have succeeded is repeated whole, and asks none of them too often.
-func TestAnOperationThatFailsAfterItsRequestsIsRepeated(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := play(answer(503), answer(503), answer(200), answer(200), answer(200))
-		client := retry.New(s, every(time.Second))
-		runs := 0
-		_, err := retry.Do(t.Context(), every(time.Second), func(ctx context.Context) (int, error) {
-			runs++
-			require.NoError(t, get(ctx, client, "http://a.example/"))
-			return 0, errDecode
-		})
-		assert.ErrorIs(t, err, retry.ErrMaxAttempts)
-		assert.Equal(t, 2, runs)
-		assert.Equal(t, 4, s.attempts())
-	})
-}
-
 var (
 	bad, good, asking = answer(503), answer(200), answer(503, "Retry-After", "10")
 	spent             = retry.Policy{Budget: &retry.Budget{Floor: 0.5}}
@@ -171,6 +154,7 @@ var countedRows = []struct {
 	{"the second of its kind", [][]string{{"GET /a", "GET /a"}}, []reply{bad, bad, good, bad, bad, good}, 1},
 	{"the second again", [][]string{{"GET /a", "GET /a"}, {"GET /a", "GET /a"}}, []reply{bad, bad, good, bad, good, good, bad, good}, 2},
 	{"the same again", [][]string{{"GET /a"}, {"GET /a"}}, []reply{bad, bad, good, bad}, 2},
+	{"the same, with the last attempt a success", [][]string{{"GET /a"}, {"GET /a"}, {"GET /a"}}, []reply{bad, bad, good, good}, 2},
 	{"the same without a URL", [][]string{{"GET"}, {"GET"}}, []reply{bad, bad, good, bad}, 2},
 }
 

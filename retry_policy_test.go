@@ -22,12 +22,7 @@ func told(p *retry.Policy) *[]retry.Decision {
 	return &all
 }
 
-// A setting is one of several things that forbid a retry.
-type setting struct {
-	reason error
-	set    func(*situation)
-}
-
+// A situation is a call on which a decision is to be made. It may be repeated, if nothing forbids it.
 type situation struct {
 	order  *order
 	policy retry.Policy
@@ -35,8 +30,11 @@ type situation struct {
 	reply  reply
 }
 
-// forbidding are all the reasons, in the order in which they count.
-var forbidding = []setting{
+// forbidding are all the reasons against a retry, in the order in which they count, and what brings them about.
+var forbidding = []struct {
+	reason error
+	set    func(*situation)
+}{
 	{context.Canceled, func(s *situation) {
 		outcome := s.reply
 		s.reply = func(req *http.Request) (*http.Response, error) { s.cancel(); return outcome(req) }
@@ -50,70 +48,49 @@ var forbidding = []setting{
 	{retry.ErrBudget, func(s *situation) { s.policy.Budget = &retry.Budget{Floor: 0.5} }},
 }
 
+// decided returns the only decision on a call for which those of the reasons hold.
+func decided(t *testing.T, outcome reply, reasons ...int) (d retry.Decision) {
+	synctest.Test(t, func(t *testing.T) {
+		s := situation{order: place("PUT", "payload"), reply: outcome, policy: retry.Policy{Budget: new(retry.Budget)}}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		s.order.under(ctx)
+		s.cancel = cancel
+		for _, i := range reasons {
+			forbidding[i].set(&s)
+		}
+		decisions := told(&s.policy)
+		resp, _ := retry.New(play(s.reply), s.policy).RoundTrip(s.order.Request)
+		drop(resp)
+		assert.Len(t, *decisions, 1, "%v", reasons)
+		d = (*decisions)[0]
+		b := s.policy.Budget
+		assert.Equal(t, b.Balance(at("http://other.example")), b.Balance(apiURL), "%v withdraws something", reasons)
+	})
+	return d
+}
+
 func TestOfSeveralReasonsTheFirstCounts(t *testing.T) {
+	outcome := answer(503, "Retry-After", "2")
 	for i, first := range forbidding {
 		if first.reason == nil {
 			continue // below
 		}
-		synctest.Test(t, func(t *testing.T) {
-			s := situation{order: place("PUT", "payload"), reply: answer(503, "Retry-After", "2")}
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
-			s.order.under(ctx)
-			s.cancel = cancel
-			for j, also := range forbidding[i:] {
-				if also.reason != nil || i+j == i {
-					also.set(&s)
-				}
+		together := []int{i}
+		for j := i + 1; j < len(forbidding); j++ {
+			if forbidding[j].reason != nil {
+				together = append(together, j)
 			}
-			decisions := told(&s.policy)
-			mustEnd(t, retry.New(play(s.reply), s.policy), s.order)
-			require.Len(t, *decisions, 1, "%v", first.reason)
-			d := (*decisions)[0]
-			assert.False(t, d.Retry)
-			assert.ErrorIs(t, d.Reason, first.reason)
-			assert.Equal(t, retry.Transient, d.Class)
-		})
-	}
-}
-
-func TestAFinalErrorHasNoReasonButTheContexts(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		for _, done := range []bool{false, true} {
-			s := situation{order: place("POST", "payload"), reply: fail(errPeerReset)}
-			ctx, cancel := context.WithCancel(t.Context())
-			s.order.under(ctx)
-			s.cancel = cancel
-			for _, also := range forbidding[1:] {
-				also.set(&s)
-			}
-			if done {
-				forbidding[0].set(&s)
-			}
-			decisions := told(&s.policy)
-			_, err := retry.New(play(s.reply), s.policy).RoundTrip(s.order.Request)
-			assert.Same(t, errPeerReset, err)
-			require.Len(t, *decisions, 1)
-			assert.Equal(t, done, (*decisions)[0].Reason != nil)
-			cancel()
 		}
-	})
-}
-
-func TestARetryThatDoesNotHappenWithdrawsNothing(t *testing.T) {
-	for i, first := range forbidding[:len(forbidding)-1] {
-		synctest.Test(t, func(t *testing.T) {
-			b := &retry.Budget{}
-			s := situation{order: place("PUT", "payload"), reply: answer(503, "Retry-After", "2"), policy: retry.Policy{Budget: b}}
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
-			s.order.under(ctx)
-			s.cancel = cancel
-			forbidding[i].set(&s)
-			mustEnd(t, retry.New(play(s.reply), s.policy), s.order)
-			assert.Equal(t, b.Balance(at("http://other.example")), b.Balance(at("http://api.example")), "%v", first.reason)
-		})
+		for _, reasons := range [][]int{{i}, together} {
+			d := decided(t, outcome, reasons...)
+			assert.False(t, d.Retry, "%v", first.reason)
+			assert.ErrorIs(t, d.Reason, first.reason)
+			assert.Equal(t, retry.Transient, d.Class, "%v", first.reason)
+		}
 	}
+	assert.NoError(t, decided(t, fail(errPeerReset), 1, 2, 3, 4, 5, 6, 7).Reason, "it is final")
+	assert.ErrorIs(t, decided(t, fail(errPeerReset), 0, 1, 2, 3, 4, 5, 6, 7).Reason, context.Canceled, "even then")
 }
 
 func TestADecisionTellsTheWaitAndWhoAskedForIt(t *testing.T) {
@@ -194,20 +171,6 @@ func TestExtremeFieldsMeanWhatTheirCommentsSay(t *testing.T) {
 	}
 }
 
-func TestBackoffIsAskedForTheRetryThatIsToCome(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var asked []int
-		p := retry.Policy{MaxAttempts: 5, Backoff: retry.BackoffFunc(func(n int) time.Duration {
-			asked = append(asked, n)
-			return time.Duration(n) * time.Second
-		})}
-		s := play(answer(503))
-		mustEnd(t, retry.New(s, p), place("GET", ""))
-		assert.Equal(t, []int{1, 2, 3, 4}, asked)
-		assert.Equal(t, []time.Duration{0, 1e9, 3e9, 6e9, 10e9}, s.times())
-	})
-}
-
 func TestAClassThatIsNoneCountsAsFinal(t *testing.T) {
 	for _, class := range []retry.Class{-1, 3, math.MaxInt} {
 		p := retry.Policy{Classify: func(retry.Attempt) retry.Class { return class }}
@@ -227,19 +190,26 @@ func TestTheZeroTransportWorks(t *testing.T) {
 }
 
 func TestDecideWithoutABudgetHasNone(t *testing.T) {
-	now := time.Now()
-	for range 1000 {
-		require.True(t, retry.Policy{}.Decide(attempted(1, 503), now).Retry)
+	for range 6 {
+		require.True(t, retry.Policy{}.Decide(attempted(1, 503), time.Now()).Retry)
 	}
-	assert.Equal(t, retry.ErrMaxAttempts, retry.Policy{}.Decide(attempted(4, 503), now).Reason)
+	assert.Equal(t, retry.ErrMaxAttempts, retry.Policy{}.Decide(attempted(4, 503), time.Now()).Reason)
 }
 
-// The run of an operation has no request.
+// The run of an operation has no request. The first retry comes after the first attempt.
 func TestDecideTakesAnAttemptWithoutRequestForOneThatMayBeRepeated(t *testing.T) {
-	d := retry.Policy{Backoff: retry.BackoffFunc(nil)}.Decide(retry.Attempt{Number: 1, Err: errPeerReset}, time.Now())
-	assert.True(t, d.Retry, "%v", d)
-	assert.Zero(t, d.Delay, "a nil BackoffFunc does not wait")
-	quick := retry.BackoffFunc(func(retry int) time.Duration { return time.Duration(retry) * time.Minute })
-	d = retry.Policy{Backoff: quick}.Decide(retry.Attempt{Number: 2, Err: errPeerReset}, time.Now())
-	assert.Equal(t, 2*time.Minute, d.Delay)
+	rising := retry.BackoffFunc(func(retry int) time.Duration { return time.Duration(retry) * time.Minute })
+	for n, p := range map[int]retry.Policy{0: {Backoff: retry.BackoffFunc(nil)}, 1: {Backoff: rising}, 3: {Backoff: rising}} {
+		want := retry.Decision{Retry: true, Class: retry.Transient, Delay: time.Duration(n) * time.Minute, Price: 1}
+		assert.Equal(t, want, p.Decide(retry.Attempt{Number: n, Err: errPeerReset}, time.Now()), "a nil BackoffFunc does not wait")
+	}
+}
+
+func TestOfASuccessNothingElseIsAsked(t *testing.T) {
+	done, cancel := context.WithCancel(t.Context())
+	cancel()
+	a := attempted(1, 200)
+	a.Request = a.Request.WithContext(done)
+	p := retry.Policy{RetryAfter: func(*http.Response, time.Time) (time.Duration, bool) { panic("asked") }}
+	assert.Equal(t, retry.Decision{}, p.Decide(a, time.Now()))
 }
