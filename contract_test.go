@@ -125,23 +125,23 @@ func TestANilRequestURLOrHeaderIsAsWithHTTPTransport(t *testing.T) {
 	bare := &http.Transport{}
 	assert.Panics(t, func() { _, _ = bare.RoundTrip(nil) })
 	assert.Panics(t, func() { _, _ = retry.New(bare, retry.Policy{}).RoundTrip(nil) })
-	for name, spoil := range defects {
+	for _, d := range atOnce {
 		for _, p := range []retry.Policy{{}, {AttemptTimeout: time.Minute}, {Gate: new(retry.Gate)}} {
 			plain, o := place("PUT", "payload"), place("PUT", "payload")
-			spoil(plain.Request)
-			spoil(o.Request)
+			d.spoil(plain.Request)
+			d.spoil(o.Request)
 			_, want := bare.RoundTrip(plain.Request)
 			_, err := retry.New(bare, p).RoundTrip(o.Request)
-			assert.Equal(t, want, err, name)
-			assert.True(t, o.bodies[0].isClosed(), name)
+			assert.Equal(t, want, err, d.name)
+			assert.True(t, o.bodies[0].isClosed(), d.name)
 		}
 	}
 	synctest.Test(t, func(t *testing.T) {
-		for name, spoil := range defects {
+		for _, d := range atOnce {
 			o := place("PUT", "payload")
-			spoil(o.Request)
+			d.spoil(o.Request)
 			nested := retry.New(retry.New(play(answer(503), answer(200)), retry.Policy{}), retry.Policy{})
-			assert.NotPanics(t, func() { mustEnd(t, nested, o) }, name)
+			assert.NotPanics(t, func() { mustEnd(t, nested, o) }, d.name)
 		}
 	})
 }

@@ -31,15 +31,7 @@ type refusal struct {
 // refusals are all of them.
 var refusals = slices.Concat(atOnce, atWriting)
 
-// defects are those that http.Transport finds before it has a connection.
-var defects = func() map[string]func(*http.Request) {
-	all := map[string]func(*http.Request){}
-	for _, d := range atOnce {
-		all[d.name] = d.spoil
-	}
-	return all
-}()
-
+// atOnce are those that http.Transport finds before it has a connection.
 var atOnce = []refusal{
 	{"nil URL", "nil Request.URL", http1, func(r *http.Request) { r.URL = nil }},
 	{"nil Header", "nil Request.Header", http1, func(r *http.Request) { r.Header = nil }},

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/binary"
 	"io"
 	"net"
 	"net/http"
@@ -94,6 +93,11 @@ func TestFailuresOfTLS(t *testing.T) {
 			base: handshake(func(_, client *tls.Config) {
 				client.EncryptedClientHelloConfigList = encryptedClientHello(t, "example.com")
 			})},
+	})
+}
+
+func TestServersThatDoNotSpeakTLS(t *testing.T) {
+	unfold(t, true, []failure{
 		{name: "HTTP in clear text", url: secureURL, text: "first record does not look like a TLS handshake",
 			class: retry.Final, base: meeting(overTLS1, httpfault.TLSClearText())},
 		{name: "the handshake stalls", url: secureURL, text: "TLS handshake timeout", class: retry.Unprocessed,
@@ -107,67 +111,42 @@ func TestFailuresOfTLS(t *testing.T) {
 
 func hastyTLS(tr *http.Transport) { tr.TLSHandshakeTimeout = time.Minute }
 
-// A flipper is a TLS connection on whose way bits are flipped: in what is read or written next, the bit 1 of the byte
-// at position, counted from the end if it is negative. Zero positions leave everything as it is.
+// A flipper is a TLS connection on whose way bits are flipped: in what is written next, the bit 1 of the byte at
+// position, counted from the end if it is negative. At 0 it leaves everything as it is.
 type flipper struct {
 	net.Conn
-	read, write int
-	left        int // of the record that is being read
-}
-
-// Read returns the header of a record or what comes of its content, and damages the latter. It does not read on,
-// because the request may have come together with the end of the handshake.
-func (f *flipper) Read(p []byte) (int, error) {
-	if f.left == 0 {
-		n, err := io.ReadFull(f.Conn, p[:5])
-		f.left = int(binary.BigEndian.Uint16(p[3:]))
-		return n, err
-	}
-	n, err := f.Conn.Read(p[:min(len(p), f.left)])
-	f.left -= n
-	flip(p[:n], f.read)
-	return n, err
+	position int
 }
 
 func (f *flipper) Write(p []byte) (int, error) {
+	at := f.position
+	if at < 0 {
+		at += len(p)
+	}
 	damaged := bytes.Clone(p)
-	flip(damaged, f.write)
+	if at > 0 && at < len(p) {
+		damaged[at] ^= 1
+	}
 	return f.Conn.Write(damaged)
 }
 
-func flip(p []byte, position int) {
-	if position < 0 {
-		position += len(p)
-	}
-	if position > 0 && position < len(p) {
-		p[position] ^= 1
-	}
-}
-
-// damaged is a base whose server does what handle says on its side of a TLS connection that can be damaged.
-func damaged(version uint16, handle func(*flipper, *tls.Conn)) setup {
+// damaged is a base whose server flips bits of its handshake, and later those of its answer.
+func damaged(version uint16, inHandshake, inAnswer int) setup {
 	return func(t *testing.T) http.RoundTripper {
 		one, pool := certificate()
 		config := &tls.Config{Certificates: []tls.Certificate{one}, MaxVersion: version}
 		base := serveRaw(t, http1, func(c net.Conn) {
-			f := &flipper{Conn: c}
-			handle(f, tls.Server(f, config))
-			_, _ = io.Copy(io.Discard, c) // so that an alert is read before the end
+			f := &flipper{c, inHandshake}
+			server := tls.Server(f, config)
+			if server.Handshake() == nil {
+				f.position = inAnswer
+				readRequest(server)
+				_, _ = io.WriteString(server, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+			}
+			stalled(c) // so that an alert is read before the end
 		}).base
 		base.TLSClientConfig = &tls.Config{RootCAs: pool}
 		return base
-	}
-}
-
-// answerAfter damages a connection once the handshake is done, and then answers a request.
-func answerAfter(damage func(*flipper)) func(*flipper, *tls.Conn) {
-	return func(f *flipper, c *tls.Conn) {
-		if c.Handshake() != nil {
-			return
-		}
-		damage(f)
-		readRequest(c)
-		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 	}
 }
 
@@ -179,17 +158,15 @@ func TestDamageToATLSConnectionMayPass(t *testing.T) {
 	var rows []failure
 	for name, tlsVersion := range map[string]uint16{"TLS 1.2": tls.VersionTLS12, "TLS 1.3": tls.VersionTLS13} {
 		for _, row := range []struct {
-			what, text string
-			handle     func(*flipper, *tls.Conn)
+			what, text          string
+			inHandshake, answer int
 		}{
-			{"the response", "local error: tls: bad record MAC", answerAfter(func(f *flipper) { f.write = last })},
-			{"the request", "remote error: tls: bad record MAC", answerAfter(func(f *flipper) { f.read = last })},
-			{"the response's record header", "received record with version",
-				answerAfter(func(f *flipper) { f.write = version })},
-			{"the handshake", "tls: ", func(f *flipper, c *tls.Conn) { f.write = -10; _ = c.Handshake() }},
+			{"the response", "local error: tls: bad record MAC", 0, last},
+			{"the response's record header", "received record with version", 0, version},
+			{"the handshake", "tls: ", -10, 0},
 		} {
 			rows = append(rows, failure{name: name + ", a bit of " + row.what, url: secureURL, text: row.text,
-				class: retry.Transient, base: damaged(tlsVersion, row.handle)})
+				class: retry.Transient, base: damaged(tlsVersion, row.inHandshake, row.answer)})
 		}
 	}
 	unfold(t, true, rows)

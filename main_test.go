@@ -1,6 +1,7 @@
 package retry_test
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"io"
@@ -207,4 +208,30 @@ func (tr *trail) eager(attempts int) retry.Policy {
 	return retry.Policy{
 		MaxAttempts: attempts, Backoff: retry.Constant(0), Budget: retry.Unlimited, OnAttempt: tr.watch,
 	}
+}
+
+// An endable context is foreign to package context, so that a context made from it costs a goroutine. Its Err may tell
+// of its end before Done does.
+type endable struct {
+	context.Context
+	done     chan struct{}
+	deadline time.Time
+}
+
+func newEndable(t *testing.T) *endable {
+	return &endable{Context: context.WithoutCancel(t.Context()), done: make(chan struct{})}
+}
+
+func (c *endable) end()                  { close(c.done) }
+func (c *endable) Done() <-chan struct{} { return c.done }
+func (c *endable) Err() error {
+	select {
+	case <-c.done:
+		return context.Canceled
+	default:
+	}
+	if !c.deadline.IsZero() && !time.Now().Before(c.deadline) {
+		return context.Canceled
+	}
+	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/seed-e3550de8/retry"
+	"github.com/seed-e3550de8/retry/retrytest"
 )
 
 // closing is a response whose body calls f when it is closed.
@@ -106,68 +107,35 @@ func TestPromise09_NothingIsSentOnceTheContextIsDone(t *testing.T) {
 	}
 }
 
-// An endable context is foreign to package context, so that a context made from it costs a goroutine. Its Err may tell
-// of its end before Done does.
-type endable struct {
-	context.Context
-	done     chan struct{}
-	deadline time.Time
-}
-
-func newEndable(t *testing.T) *endable {
-	return &endable{Context: context.WithoutCancel(t.Context()), done: make(chan struct{})}
-}
-
-func (c *endable) end()                  { close(c.done) }
-func (c *endable) Done() <-chan struct{} { return c.done }
-func (c *endable) Err() error {
-	select {
-	case <-c.done:
-		return context.Canceled
-	default:
-	}
-	if !c.deadline.IsZero() && !time.Now().Before(c.deadline) {
-		return context.Canceled
-	}
-	return nil
-}
-
 // Promise 10: "No goroutine, timer, connection or context outlives its request."
 func TestPromise10_NothingOutlivesTheRequest(t *testing.T) {
 	dripping := func(req *http.Request) (*http.Response, error) { return page(503, drip(time.Second, -1))(req) }
+	empty := func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Body: http.NoBody}, nil
+	}
 	for name, replies := range map[string][]reply{
-		"success":       {answer(200)},
-		"closed unread": {answer(200)},
-		"retries":       {answer(503), fail(errPeerReset), answer(503), answer(200)},
-		"late":          {late(time.Minute, answer(200))},
-		"empty": {func(*http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: 200, Body: http.NoBody}, nil
-		}},
+		"success":           {answer(200)},
+		"retries":           {answer(503), fail(errPeerReset), answer(503), answer(200)},
+		"late":              {late(time.Minute, answer(200))},
+		"empty":             {empty},
 		"endless, discards": {page(503, endless{}), dripping, answer(200)},
 	} {
-		// The bubble ends only when each goroutine in it has, also those that wait for a context's end.
-		synctest.Test(t, func(t *testing.T) {
-			ctx := newEndable(t)
-			p := every(5 * time.Second)
-			p.AttemptTimeout = 10 * time.Second
-			s := play(replies...)
-			resp, err := retry.New(s, p).RoundTrip(place("GET", "").under(ctx).Request)
-			if err != nil {
-				assert.Equal(t, "late", name)
-				return
-			}
-			if name == "closed unread" {
+		for _, patience := range []time.Duration{0, time.Hour} { // before the response is closed
+			// The bubble ends only when each goroutine in it has, also those that wait for a context's end.
+			synctest.Test(t, func(t *testing.T) {
+				p := every(5 * time.Second)
+				p.AttemptTimeout = 10 * time.Second // the attempt's timer is long due after an hour
+				resp, err := retry.New(play(replies...), p).RoundTrip(place("GET", "").under(newEndable(t)).Request)
+				assert.Equal(t, name == "late", err != nil, name)
+				time.Sleep(patience)
+				if patience > 0 && err == nil {
+					text, err := io.ReadAll(resp.Body)
+					assert.NoError(t, err, name)
+					assert.Equal(t, name == "empty", len(text) == 0, name)
+				}
 				drop(resp)
-				return
-			}
-			time.Sleep(time.Hour) // the attempt's timer is long due
-			text, err := io.ReadAll(resp.Body)
-			assert.NoError(t, err, name)
-			if resp.Body != http.NoBody {
-				assert.Equal(t, "body of 200", string(text), name)
-			}
-			drop(resp)
-		})
+			})
+		}
 	}
 }
 
@@ -228,23 +196,55 @@ func TestPromise12_SpecialMessagesAreAsWithoutThisPackage(t *testing.T) {
 			time.Sleep(time.Hour)
 			assert.NoError(t, resp.Request.Context().Err(), "its connection lives on")
 			drop(resp)
+		})
+	}
+}
 
-			o := place("HEAD", "")
-			o.Body, o.Header = http.NoBody, http.Header{"Expect": {"100-continue"}}
-			s := play(fail(errPeerReset), func(*http.Request) (*http.Response, error) {
-				return &http.Response{StatusCode: 200, ContentLength: 1 << 40, Body: http.NoBody}, nil
-			})
-			assert.Equal(t, http.NoBody, mustAnswer(t, retry.New(s, p), o).Body)
-			for _, one := range s.sent {
-				assert.Equal(t, http.NoBody, one.req.Body)
-				assert.Equal(t, o.Header, one.req.Header)
+var conforming = map[string]struct {
+	policy retry.Policy
+	claims retrytest.Claims
+	gated  bool // each Transport by a Gate of its own
+}{
+	"with the default policy": {claims: retrytest.Claims{Attempts: 4, LongestBackoff: 32 * time.Second}},
+	"with an attempt timeout and a hook": {
+		policy: retry.Policy{AttemptTimeout: time.Hour, OnAttempt: func(retry.Attempt, retry.Decision) {}},
+		claims: retrytest.Claims{Attempts: 4, LongestBackoff: 32 * time.Second, Unclaimed: map[string]string{
+			"BodyNotWrapped": "an attempt's context lives until its body ends",
+		}},
+	},
+	"with eight attempts that soon wait for the longest backoff": {
+		policy: retry.Policy{
+			MaxAttempts:   8,
+			Backoff:       retry.Exponential{Base: 200 * time.Millisecond, Max: time.Second},
+			MaxRetryAfter: 10 * time.Second,
+			Budget:        retry.Unlimited, // the default one ends a request after five retries of a server that is down
+		},
+		claims: retrytest.Claims{Attempts: 8, LongestBackoff: time.Second, LongestRetryAfter: 10 * time.Second},
+	},
+	"with a gate": {gated: true, claims: retrytest.Claims{Attempts: 4, LongestBackoff: 32 * time.Second}},
+}
+
+func TestTheTransportKeepsThePromisesOfAnyRetryingRoundTripper(t *testing.T) {
+	t.Parallel()
+	for name, c := range conforming {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c.claims.Persistent = func(base http.RoundTripper) http.RoundTripper {
+				persistent := c.policy
+				persistent.MaxAttempts, persistent.Budget = 120, retry.Unlimited
+				return retry.New(base, persistent)
 			}
-
-			s = play(answer(503), answer(200))
-			resp = mustAnswer(t, retry.New(s, p), place("GET", ""))
-			s.sent[1].resp.Trailer = http.Header{"X-Sum": {"late"}}
-			assert.Equal(t, "late", resp.Trailer.Get("X-Sum"), "the base sets trailers while the body is read")
-			drop(resp)
+			c.claims.Hasty = func(base http.RoundTripper) http.RoundTripper {
+				hasty := c.policy
+				hasty.Backoff = retry.Constant(time.Millisecond)
+				return retry.New(base, hasty)
+			}
+			retrytest.TestRoundTripper(t, func(base http.RoundTripper) http.RoundTripper {
+				if c.gated {
+					c.policy.Gate = new(retry.Gate)
+				}
+				return retry.New(base, c.policy)
+			}, c.claims)
 		})
 	}
 }
