@@ -14,8 +14,15 @@
 //   - [http3.MethodGet0RTT] and [http3.MethodHead0RTT] are not idempotent for [retry.Idempotent], which knows no
 //     such methods. Under a Policy.Idempotent that says otherwise, a Classify must make 425 Final for them: after that
 //     nothing may be sent as early data again (RFC 8470 section 5.2), and a retry has the method of the request.
+//   - The empty method is not taken for GET, and sent as it is. [http.NewRequest] and the like set a method.
+//   - A body of a request may be closed twice, if the attempt ends with its context.
 //   - A body whose Read fails is sent as if it had ended there, up to quic-go 0.65. Declare a ContentLength, so that
 //     the server can tell.
+//
+// The conformance kit of package retrytest, with its Claims.Serve, is run over an [http3.Transport] in a bubble of
+// testing/synctest: quic-go's testutils/simnet has the network in memory for it, and its timers follow the bubble's
+// clock. The subtests that stay with net/http there are named at Claims.Serve. [Dial], whose sockets are those of the
+// system, is tested over the loopback interface.
 //
 // Package xhttp2 below is the same for the Transport of golang.org/x/net/http2.
 package retryhttp3

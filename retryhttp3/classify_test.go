@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
@@ -19,8 +18,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-e3550de8/retry"
-	"github.com/seed-e3550de8/retry/retryhttp3"
-	"github.com/seed-e3550de8/retry/retrytest"
 )
 
 const (
@@ -166,18 +163,4 @@ func TestANameThatCannotBeLookedUpForNowIsUnprocessed(t *testing.T) {
 	_, err := c.Post("https://name.example/", "text/plain", strings.NewReader("order"))
 	require.Error(t, err)
 	assert.Equal(t, []retry.Class{unprocessed, unprocessed}, c.classes)
-}
-
-func TestClassifyKeepsThePromisesOverAnyBase(t *testing.T) {
-	wrap := func(base http.RoundTripper) http.RoundTripper {
-		return retry.New(base, retry.Policy{Classify: retryhttp3.Classify})
-	}
-	retrytest.TestRoundTripper(t, wrap, retrytest.Claims{
-		Attempts:       4,
-		LongestBackoff: 32 * time.Second,
-		Hasty: func(base http.RoundTripper) http.RoundTripper {
-			hasty := retry.Policy{Classify: retryhttp3.Classify, Backoff: retry.Constant(time.Millisecond)}
-			return retry.New(base, hasty)
-		},
-	})
 }

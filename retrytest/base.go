@@ -47,6 +47,7 @@ type sending struct {
 type base struct {
 	outcomes []outcome
 	onSend   func(n int, req *http.Request)
+	wire     http.RoundTripper // if not nil, the way to a server that is this base too
 
 	mu      sync.Mutex
 	sent    []sending
@@ -66,14 +67,14 @@ func (b *base) RoundTrip(req *http.Request) (*http.Response, error) {
 	if b.onSend != nil {
 		b.onSend(n, req)
 	}
-	s := readRequest(req)
-	b.mu.Lock()
-	b.sent[n-1].content, b.sent[n-1].err = s.content, s.err
-	b.mu.Unlock()
+	a := b.outcomes[min(n, len(b.outcomes))-1]
+	if b.wire != nil && a.err == nil && a.body == nil {
+		return b.overWire(n, req)
+	}
+	b.read(n, req)
 	if req.Context().Err() != nil {
 		return nil, context.Cause(req.Context())
 	}
-	a := b.outcomes[min(n, len(b.outcomes))-1]
 	if a.hang {
 		<-req.Context().Done()
 		return nil, context.Cause(req.Context())
@@ -93,6 +94,14 @@ func (b *base) record(req *http.Request) (n int) {
 }
 
 func (b *base) openReplies() int { return int(b.open.Load()) }
+
+// read reads the body of attempt n.
+func (b *base) read(n int, req *http.Request) {
+	s := readRequest(req)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sent[n-1].content, b.sent[n-1].err = s.content, s.err
+}
 
 func readRequest(req *http.Request) (s sending) {
 	if req.Body == nil {
@@ -121,14 +130,18 @@ func (b *base) reply(a outcome, n int, req *http.Request) *http.Response {
 		return resp
 	}
 	line := replyTo(n)
-	body := newContent(line)
+	resp.Body, resp.ContentLength = b.watch(newContent(line)), int64(len(line))
+	return resp
+}
+
+// watch counts a response body until it is closed.
+func (b *base) watch(body *content) *content {
 	body.open = &b.open
 	b.open.Add(1)
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.replies = append(b.replies, body)
-	b.mu.Unlock()
-	resp.Body, resp.ContentLength = body, int64(len(line))
-	return resp
+	return body
 }
 
 // replyTo is the body of the answer to attempt n.

@@ -20,6 +20,12 @@ import (
 // its parents along, so what is meant to fail has to do so in a process of its own.
 const inChild = "RETRYTEST_BROKEN_WRAPPERS"
 
+// What inChild is set to says whether the claims have a Serve.
+const (
+	scripted = "scripted"
+	served   = "served"
+)
+
 const noFault = "has no fault"
 
 func TestBrokenChild(t *testing.T) {
@@ -27,10 +33,14 @@ func TestBrokenChild(t *testing.T) {
 		t.Skip("runs in the child of TestEachBrokenWrapperIsCaughtByTheSubtestsMeantForIt")
 	}
 	whole := broken{fault: noFault, change: changed(func(*reference) {})}
-	for _, b := range slices.Concat(brokenWrappers, hopelessWrappers, []broken{whole}) {
+	wrappers, claims := slices.Concat(brokenWrappers, hopelessWrappers, []broken{whole}), retrytest.Claims{}
+	if os.Getenv(inChild) == served {
+		wrappers, claims.Serve = append(brokenOverServer(), whole), overPipes
+	}
+	for _, b := range wrappers {
 		t.Run(b.fault, func(t *testing.T) {
 			t.Parallel()
-			testReference(t, b.change, retrytest.Claims{})
+			testReference(t, b.change, claims)
 		})
 	}
 }
@@ -44,9 +54,9 @@ func TestEachBrokenWrapperIsCaughtByTheSubtestsMeantForIt(t *testing.T) {
 			uploads = append(uploads, regexp.QuoteMeta(subtestName(b.fault)))
 		}
 	}
-	runs := runBroken(t, "-test.skip=^TestBrokenChild$/./^EarlyReplyUploadHTTP")
+	runs := runBroken(t, scripted, "-test.skip=^TestBrokenChild$/./^EarlyReplyUploadHTTP")
 	again := "-test.run=^TestBrokenChild$/^(" + strings.Join(uploads, "|") + ")$/^EarlyReplyUploadHTTP"
-	for fault, r := range runBroken(t, again) {
+	for fault, r := range runBroken(t, scripted, again) {
 		maps.Copy(runs[fault], r)
 	}
 
@@ -99,14 +109,14 @@ var (
 )
 
 // runBroken runs TestBrokenChild in a child process, and returns the runs of the kit by the subtest of each fault.
-func runBroken(t *testing.T, arg string) map[string]kitRun {
+func runBroken(t *testing.T, claims, arg string) map[string]kitRun {
 	t.Helper()
 	limit := time.Duration(0) // none
 	if end, ok := t.Deadline(); ok {
 		limit = time.Until(end) * 9 / 10 // so that it is the child that shows what hangs
 	}
 	cmd := exec.Command(os.Args[0], "-test.run=^TestBrokenChild$", "-test.v", "-test.timeout="+limit.String(), arg)
-	cmd.Env = append(os.Environ(), inChild+"=1")
+	cmd.Env = append(os.Environ(), inChild+"="+claims)
 	output, err := cmd.CombinedOutput()
 	require.Error(t, err, "broken wrappers make the child fail:\n%s", output)
 	require.NotContains(t, string(output), "panic: ", "a panic ends the child before its time")

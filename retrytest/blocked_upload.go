@@ -24,7 +24,8 @@ func (h halfBody) Read(b []byte) (int, error) {
 
 func (halfBody) Close() error { return nil }
 
-func blockedUpload(p *probe, http2 bool) {
+// blockedUpload makes uploads to servers that over makes ways to.
+func blockedUpload(p *probe, over func(http.HandlerFunc) http.RoundTripper) {
 	const text = "the first half, the second half"
 	until := p.blocked()
 	half := func() *http.Request {
@@ -35,19 +36,21 @@ func blockedUpload(p *probe, http2 bool) {
 	}
 	const what = "an early answer and a request body whose Read blocks"
 	for _, e := range p.endings() {
-		p.endsInTime(p.over(http2, p.early(runaway)), half(), e, what)
+		p.endsInTime(p.wrap(&bounded{RoundTripper: over(p.early(runaway))}), half(), e, what)
 	}
-	p.retriesInTime(p.over(http2, p.early(1)), half(), what)
+	p.retriesInTime(p.wrap(&bounded{RoundTripper: over(p.early(1))}), half(), what)
 }
 
-// over is a wrapper whose base has all of its connections to a server for handler.
-func (p *probe) over(http2 bool, handler http.HandlerFunc) http.RoundTripper {
+func (p *probe) overHTTP1(handler http.HandlerFunc) http.RoundTripper {
 	tr, _ := p.serve(handler)
-	if http2 {
-		tr.Protocols = new(http.Protocols)
-		tr.Protocols.SetUnencryptedHTTP2(true)
-	}
-	return p.wrap(&bounded{Transport: tr})
+	return tr
+}
+
+func (p *probe) overHTTP2(handler http.HandlerFunc) http.RoundTripper {
+	tr, _ := p.serve(handler)
+	tr.Protocols = new(http.Protocols)
+	tr.Protocols.SetUnencryptedHTTP2(true)
+	return tr
 }
 
 // early answers that many requests before it reads their bodies, and the others after it.
@@ -60,7 +63,7 @@ func (p *probe) early(requests int32) http.HandlerFunc {
 		}
 		if r.ProtoMajor == 1 { // the http.Server would read the body first
 			_ = http.NewResponseController(w).EnableFullDuplex()
-			closing(w)
+			closing(w, r)
 		}
 		w.WriteHeader(p.claims.failureStatus())
 		fmt.Fprint(w, "busy")

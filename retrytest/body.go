@@ -19,7 +19,8 @@ var bodyChecks = []check{
 		promise: "no request body is closed a second time, neither by the wrapper nor by being sent again.",
 		why: "io.Closer: \"The behavior of Close after the first call is undefined.\" A body that gives its " +
 			"buffer back to a pool gives it back twice, and two requests share it.",
-		run: bodyClosedOnce,
+		apart: true,
+		run:   bodyClosedOnce,
 	},
 	{
 		name:    "BodyNotBuffered",

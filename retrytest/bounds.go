@@ -33,14 +33,14 @@ var boundsChecks = []check{
 		promise: "an early failure status makes a retry in time though the Read of the first attempt's body still " +
 			"blocks.",
 		why: boundsWhy,
-		run: func(p *probe) { blockedUpload(p, false) },
+		run: func(p *probe) { blockedUpload(p, p.overHTTP1) },
 	},
 	{
 		name: "BlockedUploadHTTP2",
 		promise: "over HTTP/2 too, an early failure status makes a retry in time though the Read of the first " +
 			"attempt's body still blocks.",
 		why: boundsWhy,
-		run: func(p *probe) { blockedUpload(p, true) },
+		run: func(p *probe) { blockedUpload(p, p.overHTTP2) },
 	},
 	{
 		name:    "DiscardGivenUp",

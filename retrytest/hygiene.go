@@ -74,7 +74,7 @@ func nothingLeft(p *probe) {
 		id := ""
 		blocked := inBubble(p.T, func(t *testing.T) {
 			id = memnet.Bubble()
-			inner := &probe{T: t, check: p.check, wrap: p.wrap, claims: p.claims}
+			inner := &probe{T: t, check: p.check, wrapper: p.wrapper, claims: p.claims}
 			defer inner.caught()
 			ctx := inner.take(w).ctx
 			synctest.Wait()

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"testing"
 	"testing/synctest"
-	"time"
 )
 
 // TestRoundTripper checks that the RoundTrippers made by wrap keep the contract of [http.RoundTripper] and the promises
@@ -29,6 +28,9 @@ func TestRoundTripper(t *testing.T, wrap func(http.RoundTripper) http.RoundTripp
 	checks := slices.Concat(callerChecks, contractChecks, bodyChecks, fileChecks, earlyReplyChecks, replayChecks,
 		retryAfterChecks, waitingChecks, discardChecks, boundsChecks, hygieneChecks, wireChecks, messageChecks,
 		uploadChecks)
+	if claims.Serve != nil {
+		checks = append(checks, servedChecks...)
+	}
 	for name := range claims.Unclaimed {
 		if !slices.ContainsFunc(checks, func(c check) bool { return c.name == name }) {
 			t.Errorf("Claims.Unclaimed names %q, but there is no such subtest", name)
@@ -51,6 +53,7 @@ type check struct {
 	why     string
 	needs   []need
 	live    bool // outside of a bubble, or in some of its own
+	apart   bool // from Claims.Serve, whose own doing it could not be told from
 	run     func(*probe)
 }
 
@@ -83,14 +86,7 @@ func inBubble(t *testing.T, f func(*testing.T)) (blocked string) {
 }
 
 func (c check) probe(t *testing.T, wrap func(http.RoundTripper) http.RoundTripper, claims Claims) {
-	p := &probe{T: t, check: c, claims: claims}
-	p.wrap = func(base http.RoundTripper) http.RoundTripper {
-		rt := wrap(base)
-		if rt == nil { // for an http.Client that would be http.DefaultTransport
-			p.Fatal("wrap returned nil")
-		}
-		return rt
-	}
+	p := &probe{T: t, check: c, wrapper: wrap, claims: claims}
 	defer p.caught()
 	c.run(p)
 }
@@ -105,9 +101,22 @@ func (p *probe) caught() {
 // A probe is one run of a check.
 type probe struct {
 	*testing.T
-	check  check
-	wrap   func(http.RoundTripper) http.RoundTripper
-	claims Claims
+	check   check
+	wrapper func(http.RoundTripper) http.RoundTripper
+	claims  Claims
+}
+
+// wrap returns a new wrapper, whose attempts rt makes.
+func (p *probe) wrap(rt http.RoundTripper) http.RoundTripper {
+	p.Helper()
+	if b, ok := rt.(*base); ok && p.claims.Serve != nil && !p.check.apart {
+		b.wire = p.served(b)
+	}
+	wrapped := p.wrapper(rt)
+	if wrapped == nil { // for an http.Client that would be http.DefaultTransport
+		p.Fatal("wrap returned nil")
+	}
+	return wrapped
 }
 
 // broken fails the test with the paragraph that TestRoundTripper promises, and ends it.
@@ -115,125 +124,4 @@ func (p *probe) broken(format string, args ...any) {
 	p.Helper()
 	happened := fmt.Sprintf(format, args...)
 	p.Fatalf("Promised: %s Happened: %s Why it matters: %s", p.check.promise, happened, p.check.why)
-}
-
-// Claims says what a RoundTripper under test does not promise, so that it is measured by its own word. The zero Claims
-// claims everything.
-type Claims struct {
-	// Attempts is how many attempts are made of a request that fails each time, the first included. 0 means that any
-	// number from 2 to 100 will do.
-	Attempts int
-
-	// FailureStatus is a status that is retried, which the server of most subtests answers with. 0 means 503.
-	FailureStatus int
-
-	// NotRetried lists those of 408, 429, 500, 502, 503 and 504 that are not retried on purpose.
-	NotRetried []int
-
-	// LongestBackoff is the longest wait that the wrapper chooses by itself. 0 means two minutes.
-	LongestBackoff time.Duration
-
-	// LongestRetryAfter is the longest Retry-After that is waited for. If a server asks for more, its response is
-	// returned. 0 means an hour, a negative value that any Retry-After is waited for.
-	LongestRetryAfter time.Duration
-
-	// Persistent, if not nil, makes a wrapper with the backoff of the others, but of at least 100 attempts. Without it
-	// an overflow in the backoff is looked for only among the attempts that are usually made.
-	Persistent func(http.RoundTripper) http.RoundTripper
-
-	// Hasty, if not nil, makes a wrapper whose waits are as short as they can be, for the uploads over loopback
-	// sockets, where waiting takes real time.
-	Hasty func(http.RoundTripper) http.RoundTripper
-
-	NoErrors         bool // errors of the base are not retried
-	NoIdempotency    bool // a request that is not idempotent is retried like any other
-	NoIdempotencyKey bool // an Idempotency-Key does not make a POST idempotent
-	NoUnprocessed    bool // a POST is not sent again even if the server cannot have seen it
-	NoBackoff        bool // a retry may follow at once
-	NoJitter         bool // the waits are not random
-	NoRetryAfter     bool // Retry-After is not read
-	NoDeadline       bool // waits may be longer than the context's deadline allows
-	NoLastResponse   bool // when the attempts are used up, an error takes the place of the last response
-	NoFiles          bool // a body that is a file and has no GetBody is sent once
-
-	// Unclaimed maps the names of further subtests to the reason why their promise is not claimed.
-	Unclaimed map[string]string
-}
-
-func (c Claims) failureStatus() int {
-	if c.FailureStatus == 0 {
-		return http.StatusServiceUnavailable
-	}
-	return c.FailureStatus
-}
-
-func (c Claims) longestBackoff() time.Duration {
-	if c.LongestBackoff == 0 {
-		return 2 * time.Minute
-	}
-	return c.LongestBackoff
-}
-
-func (c Claims) longestRetryAfter() time.Duration {
-	if c.LongestRetryAfter == 0 {
-		return time.Hour
-	}
-	return c.LongestRetryAfter
-}
-
-// lacks returns why check k is not claimed, or "".
-func (c Claims) lacks(k check) string {
-	if reason, ok := c.Unclaimed[k.name]; ok {
-		return reason
-	}
-	for _, n := range k.needs {
-		if reason := n(c); reason != "" {
-			return reason
-		}
-	}
-	return ""
-}
-
-// A need returns why the claims do not cover a feature, or "".
-type need func(Claims) string
-
-func unless(lacking bool, reason string) string {
-	if lacking {
-		return reason
-	}
-	return ""
-}
-
-func errorRetries(c Claims) string { return unless(c.NoErrors, "errors are not retried") }
-
-func idempotency(c Claims) string {
-	return unless(c.NoIdempotency, "requests are retried whether idempotent or not")
-}
-
-func idempotencyKey(c Claims) string {
-	return unless(c.NoIdempotencyKey, "an Idempotency-Key is not looked at")
-}
-
-func unprocessed(c Claims) string {
-	return unless(c.NoUnprocessed, "errors that prove a request unprocessed are not told from others")
-}
-
-func backoff(c Claims) string { return unless(c.NoBackoff, "a retry may follow at once") }
-
-func jitter(c Claims) string { return unless(c.NoJitter, "waits are not random") }
-
-func retryAfter(c Claims) string { return unless(c.NoRetryAfter, "Retry-After is not read") }
-
-func retryAfterLimit(c Claims) string {
-	return unless(c.LongestRetryAfter < 0, "any Retry-After is waited for")
-}
-
-func deadline(c Claims) string {
-	return unless(c.NoDeadline, "deadlines are not looked at before a wait")
-}
-
-func files(c Claims) string { return unless(c.NoFiles, "a file is sent once") }
-
-func lastResponse(c Claims) string {
-	return unless(c.NoLastResponse, "an error takes the place of the last response")
 }

@@ -57,8 +57,8 @@ var messageChecks = []check{
 }
 
 func head(p *probe) {
-	long := func(w http.ResponseWriter) { w.Header().Set("Content-Length", "1000000") }
-	tr, _ := p.serve(p.failOnce(func(w http.ResponseWriter, _ *http.Request) { long(w) }, long))
+	long := func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Length", "1000000") }
+	tr := p.reach(p.failOnce(long, long))
 	resp, text := p.do(tr, p.request(http.MethodHead))
 	if resp.ContentLength != 1000000 || text != "" {
 		p.broken("The response had ContentLength %d and the body %q.", resp.ContentLength, text)
@@ -66,11 +66,11 @@ func head(p *probe) {
 }
 
 func informational(p *probe) {
-	early := func(w http.ResponseWriter) {
+	early := func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Link", "</style.css>; rel=preload")
 		w.WriteHeader(http.StatusEarlyHints)
 	}
-	tr, _ := p.serve(p.failOnce(func(w http.ResponseWriter, _ *http.Request) { early(w) }, early))
+	tr := p.reach(p.failOnce(early, early))
 	req, hints := p.request(http.MethodGet), 0
 	trace := &httptrace.ClientTrace{Got1xxResponse: func(code int, _ textproto.MIMEHeader) error {
 		if code == http.StatusEarlyHints {
@@ -87,7 +87,7 @@ func informational(p *probe) {
 func responseTrailers(p *probe) {
 	// Two requests, because the map that an announced trailer makes hides a copy of the response from the other one.
 	for _, announced := range []bool{true, false} {
-		tr, _ := p.serve(p.failOnce(func(w http.ResponseWriter, _ *http.Request) {
+		tr := p.reach(p.failOnce(func(w http.ResponseWriter, _ *http.Request) {
 			name := http.TrailerPrefix + "X-Sum"
 			if announced {
 				name = "X-Sum"
@@ -122,7 +122,7 @@ func (trailing) Close() error { return nil }
 
 func requestTrailers(p *probe) {
 	var first string
-	tr, _ := p.serve(func(w http.ResponseWriter, r *http.Request) {
+	tr := p.reach(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		if first == "" {
 			first = "first: " + r.Trailer.Get("X-Sum")
@@ -134,12 +134,12 @@ func requestTrailers(p *probe) {
 	req := p.request(http.MethodPut)
 	req.Trailer, req.ContentLength = http.Header{"X-Sum": nil}, -1
 	req.GetBody = func() (io.ReadCloser, error) {
-		req.Trailer.Del("X-Sum")
+		req.Trailer["X-Sum"] = nil // announced, as it was
 		return trailing{strings.NewReader("the body"), req.Trailer}, nil
 	}
 	req.Body = trailing{strings.NewReader("the body"), req.Trailer}
 	// Straight to the wrapper, because the Client would copy a request without need.
-	resp, err := p.roundTrip(p.wrap(&bounded{Transport: tr}), req)
+	resp, err := p.roundTrip(p.wrap(&bounded{RoundTripper: tr}), req)
 	if err != nil {
 		p.broken("A failure and then a 200 gave the error %q.", err)
 	}
@@ -170,12 +170,12 @@ func expectContinue(p *probe) {
 
 func redirectsWithBody(p *probe) {
 	for _, code := range []int{http.StatusTemporaryRedirect, http.StatusPermanentRedirect} {
-		tr, _ := p.serve(p.failOnce(func(w http.ResponseWriter, r *http.Request) {
+		tr := p.reach(p.failOnce(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/new" {
 				echoBody(w, r)
 				return
 			}
-			w.Header().Set("Connection", "close")
+			closing(w, r)
 			http.Redirect(w, r, "/new", code)
 		}, closing))
 		req, _ := p.upload(http.MethodPut, "the body")

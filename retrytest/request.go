@@ -17,6 +17,7 @@ import (
 type content struct {
 	mu     sync.Mutex
 	reader *strings.Reader
+	wire   io.ReadCloser // if not nil, the transport's body that is read, until it is closed
 	read   int
 	closes int
 	open   *atomic.Int32 // if not nil, counts it until it is closed
@@ -24,15 +25,28 @@ type content struct {
 
 func newContent(s string) *content { return &content{reader: strings.NewReader(s)} }
 
-func (c *content) Read(b []byte) (int, error) {
+func (c *content) Read(b []byte) (n int, err error) {
+	if wire := c.transports(); wire != nil { // its Read may block, and its Close ends that
+		n, err = wire.Read(b)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.read += n
+		return n, err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closes > 0 {
 		return 0, http.ErrBodyReadAfterClose
 	}
-	n, err := c.reader.Read(b)
+	n, err = c.reader.Read(b)
 	c.read += n
 	return n, err
+}
+
+func (c *content) transports() io.ReadCloser {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.wire
 }
 
 func (c *content) Seek(offset int64, whence int) (int64, error) {
@@ -43,9 +57,14 @@ func (c *content) Seek(offset int64, whence int) (int64, error) {
 
 func (c *content) Close() error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	wire := c.wire
+	c.wire = nil // it may hold the request
 	if c.closes++; c.closes == 1 && c.open != nil {
 		c.open.Add(-1)
+	}
+	c.mu.Unlock()
+	if wire != nil {
+		return wire.Close()
 	}
 	return nil
 }

@@ -60,29 +60,34 @@ const (
 
 // earlyReplies needs the buffers of real sockets: over a pipe in memory nothing is on its way.
 func earlyReplies(p *probe, protocols http.Protocols) {
+	uploads := p.refuse()
+	server := httptest.NewUnstartedServer(uploads)
+	server.Config.Protocols = &protocols
+	server.Start()
+	defer server.Close()
+	tr := &http.Transport{Protocols: &protocols, DialContext: dialSmall}
+	defer tr.CloseIdleConnections()
+	uploads.arriveOver(p, tr, server.URL)
+}
+
+func (p *probe) refuse() *refuser { return &refuser{code: p.claims.failureStatus(), hold: newHold()} }
+
+// arriveOver makes an upload through tr to where r is, and breaks the promise unless it arrives intact.
+func (r *refuser) arriveOver(p *probe, tr http.RoundTripper, url string) {
 	wrap := p.wrap
 	if p.claims.Hasty != nil {
 		wrap = p.claims.Hasty
 	}
 	data := make([]byte, uploadSize)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(data)
-	h := newHold()
-	uploads := &refuser{code: p.claims.failureStatus(), hold: h}
-	server := httptest.NewUnstartedServer(uploads)
-	server.Config.Protocols = &protocols
-	server.Start()
-	defer server.Close()
-	tr := &holding{hold: h, base: &http.Transport{Protocols: &protocols, DialContext: dialSmall}}
-	defer tr.base.CloseIdleConnections()
-	defer h.release()
-
+	defer r.hold.release()
 	ctx, cancel := context.WithTimeout(p.Context(), time.Minute)
 	defer cancel()
-	resp, err := p.roundTrip(wrap(tr), p.put(ctx, server.URL, data))
+	resp, err := p.roundTrip(wrap(&holding{hold: r.hold, base: tr}), p.put(ctx, url, data))
 	if err == nil {
 		resp.Body.Close()
 	}
-	arrived, want := uploads.arrivals(), arrival(uploadSize, sha256.Sum256(data), nil)
+	arrived, want := r.arrivals(), arrival(uploadSize, sha256.Sum256(data), nil)
 	for i, got := range arrived {
 		if got != want {
 			p.broken("What arrived of attempt %d was %s, and not %s.", i+2, got, want)
@@ -186,7 +191,7 @@ func arrival(size int64, sum [sha256.Size]byte, err error) string {
 
 // holding is a transport which holds one Read of the first attempt's body.
 type holding struct {
-	base *http.Transport
+	base http.RoundTripper
 	hold *hold
 	sent atomic.Int32
 }

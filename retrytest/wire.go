@@ -76,7 +76,7 @@ func (p *probe) serve(handler http.HandlerFunc) (tr *http.Transport, conns *atom
 }
 
 // failOnce is a handler that answers the first request for each path with the failure status, and the others with h.
-func (p *probe) failOnce(h http.HandlerFunc, prepare func(http.ResponseWriter)) http.HandlerFunc {
+func (p *probe) failOnce(h, prepare http.HandlerFunc) http.HandlerFunc {
 	var seen sync.Map
 	return func(w http.ResponseWriter, r *http.Request) {
 		if _, again := seen.LoadOrStore(r.URL.Path, true); again {
@@ -84,13 +84,18 @@ func (p *probe) failOnce(h http.HandlerFunc, prepare func(http.ResponseWriter)) 
 			return
 		}
 		if prepare != nil {
-			prepare(w)
+			prepare(w, r)
 		}
 		w.WriteHeader(p.claims.failureStatus())
 	}
 }
 
-func closing(w http.ResponseWriter) { w.Header().Set("Connection", "close") }
+// closing ends the connection with the response, if it is one of HTTP/1.
+func closing(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor == 1 { // the others have no such field, and quic-go refuses it (RFC 9114 section 4.2)
+		w.Header().Set("Connection", "close")
+	}
+}
 
 // echoBody answers with what the request brought.
 func echoBody(w http.ResponseWriter, r *http.Request) {
@@ -104,7 +109,7 @@ func echoBody(w http.ResponseWriter, r *http.Request) {
 
 // bounded is a transport that ends an endless wrapper.
 type bounded struct {
-	*http.Transport
+	http.RoundTripper
 	sent atomic.Int32
 }
 
@@ -112,13 +117,19 @@ func (b *bounded) RoundTrip(req *http.Request) (*http.Response, error) {
 	if b.sent.Add(1) > runaway {
 		panic(fmt.Sprintf("more than %d attempts of one request", runaway))
 	}
-	return b.Transport.RoundTrip(req)
+	return b.RoundTripper.RoundTrip(req)
+}
+
+func (b *bounded) CloseIdleConnections() {
+	if tr, ok := b.RoundTripper.(*http.Transport); ok {
+		tr.CloseIdleConnections()
+	}
 }
 
 // do sends req through a http.Client over the wrapper, and breaks the promise unless its answer is a 200.
-func (p *probe) do(tr *http.Transport, req *http.Request) (*http.Response, string) {
+func (p *probe) do(tr http.RoundTripper, req *http.Request) (*http.Response, string) {
 	p.Helper()
-	resp, err := (&http.Client{Transport: p.wrap(&bounded{Transport: tr})}).Do(req)
+	resp, err := (&http.Client{Transport: p.wrap(&bounded{RoundTripper: tr})}).Do(req)
 	if err != nil {
 		p.broken("After a failure status and then a 200 there was the error %q.", err)
 	}
@@ -186,7 +197,7 @@ func switchingProtocols(p *probe) {
 	req := p.request(http.MethodGet)
 	req.Header.Set("Connection", "Upgrade")
 	req.Header.Set("Upgrade", "echo")
-	resp, err := p.roundTrip(p.wrap(&bounded{Transport: tr}), req)
+	resp, err := p.roundTrip(p.wrap(&bounded{RoundTripper: tr}), req)
 	if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
 		p.broken("The upgrade, after one failure, ended with %v and the error %v.", resp, err)
 	}

@@ -6,7 +6,7 @@
 //
 // That Transport is deprecated in favour of [http.Transport], which needs none of this. Up to Go 1.26 its errors do not
 // say by a method As what they are, as those of net/http do; from Go 1.27 on [retry.Classify] knows REFUSED_STREAM of
-// both.
+// both. And up to Go 1.26 it leaves the body of a request open for which it could get no connection.
 package xhttp2
 
 import (

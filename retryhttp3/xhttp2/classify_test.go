@@ -20,6 +20,7 @@ import (
 
 	"github.com/seed-e3550de8/retry"
 	"github.com/seed-e3550de8/retry/httpfault"
+	"github.com/seed-e3550de8/retry/internal/memnet"
 	"github.com/seed-e3550de8/retry/retryhttp3/xhttp2"
 	"github.com/seed-e3550de8/retry/retrytest"
 )
@@ -87,16 +88,36 @@ func classes(t *testing.T, base http.RoundTripper, url string, body io.Reader) (
 	return got
 }
 
-func TestClassifyKeepsThePromisesOverAnyBase(t *testing.T) {
-	wrap := func(base http.RoundTripper) http.RoundTripper {
-		return retry.New(base, retry.Policy{Classify: xhttp2.Classify})
+func TestClassifyKeepsThePromisesOverHTTP2(t *testing.T) {
+	withBackoff := func(b retry.Backoff) func(http.RoundTripper) http.RoundTripper {
+		return func(base http.RoundTripper) http.RoundTripper {
+			return retry.New(base, retry.Policy{Classify: xhttp2.Classify, Backoff: b})
+		}
 	}
-	retrytest.TestRoundTripper(t, wrap, retrytest.Claims{
+	retrytest.TestRoundTripper(t, withBackoff(nil), retrytest.Claims{
 		Attempts:       4,
 		LongestBackoff: 32 * time.Second,
-		Hasty: func(base http.RoundTripper) http.RoundTripper {
-			hasty := retry.Policy{Classify: xhttp2.Classify, Backoff: retry.Constant(time.Millisecond)}
-			return retry.New(base, hasty)
-		},
+		Hasty:          withBackoff(retry.Constant(time.Millisecond)),
+		Serve:          serve,
 	})
+}
+
+// serve starts a server of HTTP/2 over connections in memory, without TLS.
+func serve(t *testing.T, h http.Handler) http.RoundTripper {
+	var protocols http.Protocols
+	protocols.SetUnencryptedHTTP2(true)
+	listener, server := memnet.Listen(), &http.Server{Handler: h, Protocols: &protocols}
+	go func() { _ = server.Serve(listener) }()
+	base := &http2.Transport{
+		DialTLSContext: func(ctx context.Context, network, addr string, _ *tls.Config) (net.Conn, error) {
+			// Up to Go 1.26 this base leaves the request's body open if it gets no connection.
+			return listener.DialContext(context.WithoutCancel(ctx), network, addr)
+		},
+	}
+	t.Cleanup(func() {
+		base.CloseIdleConnections()
+		server.Close()
+		time.Sleep(time.Second) // the http.Server may take half of it
+	})
+	return base
 }
