@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-e3550de8/retry/internal/memnet"
+	"github.com/seed-e3550de8/retry/retrytest"
 )
 
 // overPipes is a Claims.Serve: net/http, over connections in memory, and without TLS.
@@ -24,6 +26,24 @@ func overPipes(t *testing.T, h http.Handler) http.RoundTripper {
 		time.Sleep(time.Second)
 	})
 	return tr
+}
+
+func TestMostSubtestsGoOverTheServerOfTheClaims(t *testing.T) {
+	t.Parallel()
+	var crossed sync.Map // the names of subtests
+	t.Run("kit", func(t *testing.T) {
+		testReference(t, changed(func(*reference) {}), withoutUploads(retrytest.Claims{
+			Serve: func(t *testing.T, h http.Handler) http.RoundTripper {
+				return overPipes(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					crossed.Store(t.Name(), true)
+					h.ServeHTTP(w, r)
+				}))
+			},
+		}))
+	})
+	n := 0
+	crossed.Range(func(any, any) bool { n++; return true })
+	assert.GreaterOrEqual(t, n, 49)
 }
 
 // brokenOverServer are the wrappers whose fault is in what they send or in what they make of a response: that is what a
