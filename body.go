@@ -21,6 +21,9 @@ const (
 
 func hasBody(req *http.Request) bool { return req.Body != nil && req.Body != http.NoBody }
 
+// hasOneBody reports whether req has a body, and nothing that makes another.
+func hasOneBody(req *http.Request) bool { return req.GetBody == nil && hasBody(req) }
+
 // rewind gives r, a copy of a request with a body that was sent, a body of its own.
 func rewind(r *http.Request) error {
 	body, err := getBody(r)

@@ -41,8 +41,10 @@ func (k *bucket) add(l limits, n float64, now time.Time) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	capacity := k.advance(l, now)
-	// A full bucket that holds 1 pays for any retry.
-	level := k.level + max(n, -max(capacity, 1))/capacity
+	if n < 0 {
+		n = max(n, -max(capacity, 1)) // a full bucket that holds 1 pays for any retry
+	}
+	level := k.level + n/capacity
 	// A level computed from many small deposits is off by a rounding error, which must not cost a retry.
 	if level < -1e-9 {
 		return false
@@ -72,18 +74,21 @@ func (k *bucket) asNew(l limits, now time.Time) bool {
 // It is the level that is kept, not the number of retries, so that a bucket that is full stays full while its capacity
 // grows with the traffic, and a spent one stays spent while its capacity fades.
 func (k *bucket) advance(l limits, now time.Time) float64 {
-	var successes float64
+	var gained float64
 	idle := now.Sub(k.counted).Seconds()
 	rate := faded(k.rate, idle, l.window)
 	if k.pending.Load() > 0 {
-		successes = float64(k.pending.Swap(0))
+		successes := float64(k.pending.Swap(0))
+		gained = l.ratio * successes
 		rate = average(rate, successes, idle, l.window)
 		k.rate, k.counted = rate, later(k.counted, now)
 	}
 	capacity := max(l.window*rate, l.floor)
-	elapsed := max(now.Sub(k.advanced), 0)
-	k.advanced = later(k.advanced, now)
-	k.level = min(k.level+(l.ratio*successes+refill*elapsed.Seconds())/capacity, 1)
+	if elapsed := now.Sub(k.advanced); elapsed > 0 {
+		gained += refill * elapsed.Seconds()
+		k.advanced = now
+	}
+	k.level = min(k.level+gained/capacity, 1)
 	return capacity
 }
 

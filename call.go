@@ -48,7 +48,7 @@ func (c *call) init(t *Transport, req *http.Request, s *settings) {
 	}
 	c.quiet = c.policy.unobserved() && c.orders.decision == nil
 	c.policy.fill()
-	if hasBody(req) {
+	if hasOneBody(req) {
 		c.useFile()
 	}
 	if s != nil && s.operation != nil {

@@ -55,7 +55,7 @@ type seekerAt interface {
 
 // fileOf returns the body of req if it can be read at an offset and has no GetBody, or nil.
 func fileOf(req *http.Request) seekerAt {
-	if !hasBody(req) || req.GetBody != nil {
+	if !hasOneBody(req) {
 		return nil
 	}
 	inner, _ := insideNopCloser(req.Body)

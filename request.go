@@ -60,7 +60,7 @@ func Replayable(req *http.Request) bool {
 	if req == nil {
 		return false
 	}
-	if !hasBody(req) || req.GetBody != nil {
+	if !hasOneBody(req) {
 		return true
 	}
 	_, _, ok := extent(req, fileOf(req))

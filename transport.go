@@ -123,7 +123,7 @@ func (t *Transport) direct(req *http.Request, s *settings) (*Budget, bool) {
 	if b == nil {
 		b = &t.budget
 	}
-	return b, b.Store == nil && req.Trailer == nil && t.policy.direct() && fileOf(req) == nil
+	return b, b.Store == nil && req.Trailer == nil && t.policy.direct() && (!hasOneBody(req) || fileOf(req) == nil)
 }
 
 // succeeded reports whether [Classify] would call this outcome a final response, of a base that left nothing open.
