@@ -15,7 +15,7 @@ import (
 
 // BenchmarkContention is a GET that succeeds at once, by as many goroutines as there are processors, to one server and
 // to a thousand in turn. Without a network it shows what they wait for each other; over loopback, whether anybody would
-// notice.
+// notice. The counter is what no budget can do without in which all successes of an authority count.
 func BenchmarkContention(b *testing.B) {
 	for _, servers := range []int{1, 1000} {
 		b.Run(fmt.Sprintf("stub/%d", servers), func(b *testing.B) {
@@ -25,6 +25,16 @@ func BenchmarkContention(b *testing.B) {
 			contend(b, servers, anyHost)
 		})
 	}
+	b.Run("counter/1/add", func(b *testing.B) {
+		var counter atomic.Int64
+		stop := stopwatch(b)
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				counter.Add(1)
+			}
+		})
+		stop()
+	})
 }
 
 // anyHost returns a transport to a server on loopback, whatever the host of the request is.
@@ -43,7 +53,7 @@ func contend(b *testing.B, servers int, base func(*testing.B) http.RoundTripper)
 		hosts[i] = &url.URL{Scheme: "http", Host: fmt.Sprintf("host-%d.example.com", i), Path: "/"}
 	}
 	each(b, func(b *testing.B, c bench.Contender) {
-		if !slices.Contains([]string{"bare", "retry", "retry+unlimited"}, c.Name) {
+		if !slices.Contains([]string{"bare", "pass-through", "retry", "retry+unlimited"}, c.Name) {
 			b.Skip("is about our Budget")
 		}
 		calmly(b)
@@ -57,6 +67,7 @@ func contend(b *testing.B, servers int, base func(*testing.B) http.RoundTripper)
 				b.Fatal(err)
 			}
 		}
+		b.ResetTimer()
 		stop := stopwatch(b)
 		b.RunParallel(func(pb *testing.PB) {
 			req := newRequest(http.MethodGet)

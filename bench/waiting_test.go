@@ -27,7 +27,8 @@ func (s *refusingBase) RoundTrip(req *http.Request) (*http.Response, error) {
 // BenchmarkWaiting is 10,000 requests that wait for their retry, and are then canceled all at once: what each of them
 // holds while it waits, and how long it takes until the last one is back.
 //
-// A library that does not hear of the cancellation is not waited for: after two seconds its figure is 2000.
+// A library that does not hear of the cancellation is not waited for: after two seconds its figure is 2000. With -short
+// there are 1,000 requests.
 func BenchmarkWaiting(b *testing.B) {
 	eachWaiting(b, func(rt http.RoundTripper) sender { return rt.RoundTrip })
 }
@@ -71,7 +72,10 @@ func (w waiter) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func wait(b *testing.B, c bench.Contender, through func(http.RoundTripper) sender) {
-	const requests = 10_000
+	requests := 10_000
+	if testing.Short() {
+		requests /= 10
+	}
 	base := new(refusingBase)
 	// Those who do not hear of the cancellation are gone after 20 s.
 	send := through(c.New(base, bench.Setup{Retries: 1, Wait: 20 * time.Second}))
@@ -82,9 +86,10 @@ func wait(b *testing.B, c bench.Contender, through func(http.RoundTripper) sende
 	}
 	errs := make([]error, requests)
 	var left atomic.Int64
-	left.Store(requests)
+	left.Store(int64(requests))
 	done := make(chan struct{})
 
+	all := float64(requests)
 	bytes, goroutines := held(), runtime.NumGoroutine()
 	for i, req := range reqs {
 		go func() {
@@ -94,12 +99,12 @@ func wait(b *testing.B, c bench.Contender, through func(http.RoundTripper) sende
 			}
 		}()
 	}
-	for base.sent.Load() < requests {
+	for base.sent.Load() < int64(requests) {
 		time.Sleep(time.Millisecond)
 	}
 	time.Sleep(100 * time.Millisecond) // from the last answer to the last wait
-	b.ReportMetric(float64(int64(held()-bytes))/requests, "B/waiting")
-	b.ReportMetric(float64(runtime.NumGoroutine()-goroutines)/requests, "goroutines/waiting")
+	b.ReportMetric(float64(int64(held()-bytes))/all, "B/waiting")
+	b.ReportMetric(float64(runtime.NumGoroutine()-goroutines)/all, "goroutines/waiting")
 
 	start := time.Now()
 	cancel()
@@ -108,9 +113,9 @@ func wait(b *testing.B, c bench.Contender, through func(http.RoundTripper) sende
 	case <-time.After(2 * time.Second):
 	}
 	b.ReportMetric(float64(time.Since(start).Microseconds())/1000, "ms-to-leave")
-	b.ReportMetric(float64(requests-left.Load())/requests, "left")
+	b.ReportMetric(1-float64(left.Load())/all, "left")
 	b.ReportMetric(canceled(errs, left.Load()), "canceled-errors")
-	b.ReportMetric(float64(settled(goroutines)-goroutines)/requests, "goroutines-left")
+	b.ReportMetric(float64(settled(goroutines)-goroutines)/all, "goroutines-left")
 	runtime.KeepAlive(reqs)
 }
 

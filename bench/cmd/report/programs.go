@@ -12,11 +12,17 @@ type program struct {
 	body    string // statements that end in a resp and an err
 }
 
-const plain = "net/http alone"
+const (
+	plain  = "net/http alone"
+	logged = "net/http, a log/slog value" // what a Decision cannot do without that can be logged
+)
 
 var programs = []program{
 	{plain, nil, `resp, err := (&http.Client{}).Get(os.Args[1])`},
 	{"retry", []string{module}, `resp, err := (&http.Client{Transport: retry.New(nil, retry.Policy{})}).Get(os.Args[1])`},
+	{logged, []string{"log/slog"},
+		`resp, err := (&http.Client{}).Get(os.Args[1])
+	fmt.Println(slog.GroupValue(slog.Any("err", err)))`},
 	{"rehttp", []string{"github.com/PuerkitoBio/rehttp"},
 		`t := rehttp.NewTransport(nil, rehttp.RetryMaxRetries(3), rehttp.ExpJitterDelay(1, 2))
 	resp, err := (&http.Client{Transport: t}).Get(os.Args[1])`},

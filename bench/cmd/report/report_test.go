@@ -2,12 +2,15 @@ package main
 
 import (
 	"os"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-e3550de8/retry/bench"
 	"github.com/seed-e3550de8/retry/bench/tail"
 )
 
@@ -53,8 +56,57 @@ func TestAShareIsNotRoundedUpToAll(t *testing.T) {
 }
 
 func TestTheRowsOfTheREADMEAndOfAQuickReportExist(t *testing.T) {
-	names := tailRows()
-	assert.Len(t, names, len(tail.Rows()))
+	var names []string
+	for _, r := range tail.Rows() {
+		names = append(names, r.Name)
+	}
 	assert.Subset(t, names, readmeRows)
 	assert.Subset(t, names, quickRows)
+}
+
+func TestPartsThatAreDividedHaveEachContenderOnce(t *testing.T) {
+	var all, both []string
+	for _, c := range bench.Field() {
+		all = append(all, c.Name)
+	}
+	for _, p := range divided(part{name: "some", passes: 9}, 3) {
+		both = append(both, p.of...)
+	}
+	assert.ElementsMatch(t, all, both)
+}
+
+func TestAPatternSelectsContendersOfABenchmark(t *testing.T) {
+	p := part{bench: "A|B", of: []string{"retry", "retry+unlimited"}}
+	assert.Equal(t, []string{`^Benchmark(A|B)$/^(retry|retry\+unlimited)$`}, p.patterns())
+	p.alone, p.under = true, "row"
+	assert.Equal(t, []string{`^Benchmark(A|B)$/^row$/^retry$`, `^Benchmark(A|B)$/^row$/^retry\+unlimited$`}, p.patterns())
+}
+
+func TestTheSecondReleaseHasFewerPasses(t *testing.T) {
+	releases := []*release{newRelease("first"), newRelease("second")}
+	p := part{passes: otherPasses + 1}
+	assert.Len(t, p.releases(releases, 0), 2)
+	assert.Len(t, p.releases(releases, otherPasses), 1)
+	assert.Empty(t, p.releases(releases, otherPasses+1))
+	p.first = true
+	assert.Len(t, p.releases(releases, 0), 1)
+}
+
+func TestARestatedGoalHasItsFloorAndItsReason(t *testing.T) {
+	s := newSamples()
+	cpus := runtime.GOMAXPROCS(0)
+	s.figures[key{"Waiting", withoutBudget, cpus, "ms-to-leave"}] = []float64{50}
+	s.figures[key{"Waiting", "bare", cpus, "ms-to-leave"}] = []float64{10}
+	i := slices.IndexFunc(goals, func(g goal) bool { return g.unit == "ms-to-leave" })
+	r := goals[i].result(s)
+	assert.False(t, r.met)
+	assert.Equal(t, 40.0, r.limit)
+	assert.Equal(t, "10 ms to leave", r.floorText(s))
+	assert.Equal(t, " (not met; the goal was 10 ms)", goals[i].verdict(s))
+	for _, g := range goals {
+		if g.floor != nil {
+			assert.NotNil(t, g.note, g.text)
+			assert.NotEmpty(t, g.was, g.text)
+		}
+	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,7 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
+	"sync"
 )
 
 // A key names one measured figure.
@@ -60,12 +61,12 @@ func (r *release) build(dir, into string) error {
 func (r *release) environment() []string { return append(os.Environ(), "GOTOOLCHAIN="+r.name) }
 
 // measure runs all parts with each release, whose passes alternate, and collects what they print.
-func measure(releases []*release, ps []part, scratch string) error {
-	start, passes := time.Now(), 0
+func measure(releases []*release, ps []part, scratch string, clock *clock) error {
+	passes := 0
 	for _, p := range ps {
 		passes = max(passes, p.passes)
 		for _, r := range releases {
-			progress(start, r.name+": building "+p.name)
+			clock.tell("building", r.name+": "+p.name)
 			if err := r.build(p.dir, scratch); err != nil {
 				return err
 			}
@@ -73,48 +74,63 @@ func measure(releases []*release, ps []part, scratch string) error {
 	}
 	for pass := range passes {
 		for _, p := range ps {
-			if pass >= p.passes {
-				continue
-			}
-			for _, r := range releases {
-				err := r.run(p, func(what string) {
-					progress(start, fmt.Sprintf("%s: pass %d of %d: %s", r.name, pass+1, passes, what))
-				})
-				if err != nil {
-					return err
-				}
+			clock.tell(p.name, fmt.Sprintf("pass %d of %d", pass+1, passes))
+			if err := p.run(p.releases(releases, pass)); err != nil {
+				return err
 			}
 		}
 	}
-	progress(start, fmt.Sprintf("%d passes\n", passes))
+	clock.stop()
 	return nil
 }
 
-// progress overwrites the line that tells what is being done.
-func progress(start time.Time, what string) {
-	fmt.Fprintf(os.Stderr, "\r\033[K%s  %s", time.Since(start).Round(time.Second), what)
+// releases returns those that the part has a pass of, which counts from 0.
+func (p part) releases(all []*release, pass int) []*release {
+	switch {
+	case pass >= p.passes:
+		return nil
+	case p.first || pass >= otherPasses:
+		return all[:1]
+	}
+	return all
 }
 
-func (r *release) run(p part, tell func(string)) error {
+// run makes one pass with some releases.
+func (p part) run(releases []*release) error {
 	patterns := p.patterns()
-	for i, pattern := range patterns {
-		tell(fmt.Sprintf("%s, %d of %d", p.name, i+1, len(patterns)))
-		args := []string{"-test.run=^$", "-test.v", "-test.benchmem", "-test.bench=" + pattern, "-test.benchtime=" + p.time}
-		if p.cpus != "" {
-			args = append(args, "-test.cpu="+p.cpus)
-		}
-		if p.short {
-			args = append(args, "-test.short")
-		}
-		cmd := exec.Command(r.programs[p.dir], args...)
-		cmd.Dir = p.dir
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			return fmt.Errorf("%s: %w\n%s", pattern, err, end(out, 2000))
-		}
-		r.read(out, p.prefix)
+	outs, errs := make([][]byte, len(patterns)*len(releases)), make([]error, len(patterns)*len(releases))
+	free := make(chan struct{}, max(p.together, 1))
+	var running sync.WaitGroup
+	for i := range outs {
+		free <- struct{}{}
+		running.Go(func() {
+			outs[i], errs[i] = releases[i%len(releases)].output(p, patterns[i/len(releases)])
+			<-free
+		})
 	}
-	return nil
+	running.Wait()
+	for i, out := range outs {
+		releases[i%len(releases)].read(out, p.prefix)
+	}
+	return errors.Join(errs...)
+}
+
+// output is what a process prints that runs the benchmarks of a pattern.
+func (r *release) output(p part, pattern string) ([]byte, error) {
+	args := []string{"-test.run=^$", "-test.v", "-test.benchmem", "-test.bench=" + pattern, "-test.benchtime=" + p.time}
+	if p.cpus != "" {
+		args = append(args, "-test.cpu="+p.cpus)
+	}
+	if p.short {
+		args = append(args, "-test.short")
+	}
+	cmd := exec.Command(r.programs[p.dir], args...)
+	cmd.Dir = p.dir
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %s: %w\n%s", r.name, pattern, err, end(out, 2000))
+	}
+	return out, nil
 }
 
 // end returns the last n bytes of b.

@@ -49,5 +49,10 @@ func (s *samples) overBare(bench, contender string) []float64 {
 
 // toBare returns a contender's figures as multiples of the bare base's.
 func (s *samples) toBare(bench, contender, unit string) []float64 {
-	return pairwise(s.of(bench, contender, unit), s.of(bench, "bare", unit), ratio)
+	return s.toOther(bench, contender, "bare", unit)
+}
+
+// toOther returns a contender's figures as multiples of another's.
+func (s *samples) toOther(bench, contender, other, unit string) []float64 {
+	return pairwise(s.of(bench, contender, unit), s.of(bench, other, unit), ratio)
 }

@@ -1,6 +1,10 @@
 package main
 
-import "github.com/seed-e3550de8/retry/bench/tail"
+import (
+	"fmt"
+
+	"github.com/seed-e3550de8/retry/bench/tail"
+)
 
 // A table is one case of the report.
 type table struct {
@@ -19,6 +23,7 @@ var (
 		{"Put1MiB", "PUT of 1 MiB, 200 at once", timeAndMemory, nil},
 		{"Put64MiB", "PUT of a 64 MiB stream with GetBody, 200 at once", []string{"peak-MiB", "B/op"}, nil},
 		{"RetryGet", "GET, 503, then 200", timeAndMemory, nil},
+		{"Floor", "What a GET that meets a 503, then 200, cannot do without", timeAndMemory, nil},
 		{"RetryPut1KiB", "PUT of 1 KiB, 503, then 200", timeAndMemory, nil},
 		{"RetryPut64MiB", "PUT of a 64 MiB stream with GetBody, 503, then 200", []string{"peak-MiB", "B/op"}, nil},
 		{"RetryTen", "GET, ten failing statuses, then 200 (with 10 retries)", timeAndMemory, nil},
@@ -62,7 +67,8 @@ func allTables() []table {
 		if r.Method == "POST" {
 			units = append(units, "twice")
 		}
-		all = append(all, table{"Tail/" + r.Name, "Faults: " + r.Title, units, []string{"%well", "p99-ms"}})
+		title := fmt.Sprintf("Faults: %s (%s requests, %d a second)", r.Title, number(float64(r.Requests)), r.Rate)
+		all = append(all, table{"Tail/" + r.Name, title, units, []string{"%well", "p99-ms"}})
 	}
 	return all
 }
