@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/seed-e3550de8/retry"
+	"github.com/seed-e3550de8/retry/httpfault"
 )
 
 // shaped is a reply whose response is changed.
@@ -21,31 +23,6 @@ func shaped(like reply, change func(*http.Response)) reply {
 		resp, err := like(req)
 		change(resp)
 		return resp, err
-	}
-}
-
-func TestABodyThatSavesNoConnectionIsNotDrained(t *testing.T) {
-	for name, row := range map[string]struct {
-		shape   func(*http.Response)
-		drained bool
-	}{
-		"HTTP/2":                {func(r *http.Response) { r.ProtoMajor = 2 }, false},
-		"408":                   {func(r *http.Response) { r.StatusCode = 408 }, false},
-		"Connection: close":     {func(r *http.Response) { r.Close = true }, false},
-		"longer than the bound": {func(r *http.Response) { r.ContentLength = retry.MaxDrain + 1 }, false},
-		"the longest of all":    {func(r *http.Response) { r.ContentLength = 1 << 62 }, false},
-		"as long as the bound":  {func(r *http.Response) { r.ContentLength = retry.MaxDrain }, !retry.CloseDrains},
-		"of unknown length":     {func(r *http.Response) { r.ContentLength = -1 }, !retry.CloseDrains},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			s := play(shaped(answer(503), row.shape), answer(200))
-			mustEnd(t, retry.New(s, every(time.Second)), place("GET", ""))
-			discarded := s.sent[0].page.(*watched)
-			assert.Equal(t, row.drained, discarded.sawEnd, name)
-			assert.Equal(t, row.drained, discarded.read() > 0, name)
-			assert.Equal(t, 1, discarded.closes, name)
-			assert.Zero(t, discarded.closedAt, name)
-		})
 	}
 }
 
@@ -61,30 +38,37 @@ func stammering(n int, text string) io.Reader {
 	})
 }
 
-func TestADrainReadsToTheEndOfABodyWithinItsBound(t *testing.T) {
-	if retry.CloseDrains {
-		t.Skip("nobody reads but net/http")
-	}
-	long := func(n int64) io.Reader { return io.LimitReader(endless{}, n) }
+func TestWhatIsReadOfADiscardedBody(t *testing.T) {
+	shape := func(change func(*http.Response)) reply { return shaped(answer(503), change) }
+	long := func(n int64) reply { return page(503, io.LimitReader(endless{}, n)) }
 	for name, row := range map[string]struct {
-		body io.Reader
-		read int64
-		ends bool
+		first reply
+		read  int64
+		ends  bool
 	}{
-		"as long as the bound":    {long(retry.MaxDrain), retry.MaxDrain, true},
-		"a byte longer":           {long(retry.MaxDrain + 1), retry.MaxDrain + 1, false},
-		"endless":                 {endless{}, retry.MaxDrain + 1, false},
-		"broken":                  {iotest.TimeoutReader(iotest.OneByteReader(endless{})), 1, false},
-		"nothing 99 times a byte": {stammering(99, "text"), 4, true},
-		"nothing a hundred times": {stammering(100, "text"), 0, false},
+		"all of it":               {answer(503), 11, true},
+		"as long as the bound":    {shape(func(r *http.Response) { r.ContentLength = retry.MaxDrain }), 11, true},
+		"longer than the bound":   {shape(func(r *http.Response) { r.ContentLength = retry.MaxDrain + 1 }), 0, false},
+		"the longest of all":      {shape(func(r *http.Response) { r.ContentLength = 1 << 62 }), 0, false},
+		"HTTP/2":                  {shape(func(r *http.Response) { r.ProtoMajor = 2 }), 0, false},
+		"408":                     {shape(func(r *http.Response) { r.StatusCode = 408 }), 0, false},
+		"Connection: close":       {shape(func(r *http.Response) { r.Close = true }), 0, false},
+		"a byte beyond the bound": {long(retry.MaxDrain + 1), retry.MaxDrain + 1, false},
+		"broken":                  {page(503, iotest.TimeoutReader(iotest.OneByteReader(endless{}))), 1, false},
+		"nothing 99 times a byte": {page(503, stammering(99, "text")), 4, true},
+		"nothing a hundred times": {page(503, stammering(100, "text")), 0, false},
 	} {
+		if retry.CloseDrains { // nobody reads but net/http
+			row.read, row.ends = 0, false
+		}
 		synctest.Test(t, func(t *testing.T) {
-			s := play(page(503, row.body), answer(200))
+			s := play(row.first, answer(200))
 			mustEnd(t, retry.New(s, every(time.Second)), place("GET", ""))
 			discarded := s.sent[0].page.(*watched)
 			assert.EqualValues(t, row.read, discarded.read(), name)
 			assert.Equal(t, row.ends, discarded.sawEnd, name)
-			assert.True(t, discarded.isClosed(), name)
+			assert.Equal(t, 1, discarded.closes, name)
+			assert.Zero(t, discarded.closedAt, name)
 			assert.Equal(t, []time.Duration{0, time.Second}, s.times(), name)
 		})
 	}
@@ -191,4 +175,71 @@ func TestATimeThatIsSpentIsNotSpentTwice(t *testing.T) {
 		mustEnd(t, retry.New(s, p), place("GET", ""))
 		assert.LessOrEqual(t, s.times()[1], time.Second+retry.Grace)
 	})
+}
+
+// The one connection that a host may have is free again for the retry, which would wait for it for ever.
+func TestOneConnectionServesEveryRetry(t *testing.T) {
+	const size = 64 << 10
+	for name, bad := range map[string]httpfault.Step{
+		"an error page":               httpfault.Status(503).BodySize(size),
+		"one of no declared length":   httpfault.Status(503).BodySize(size).Chunked(),
+		"one that comes in pieces":    httpfault.Status(503).BodySize(4).Drip(1, time.Millisecond),
+		"one that is compressed":      httpfault.Status(503).BodySize(size).Gzip(),
+		"a status without error page": httpfault.Status(503),
+		"a page that was looked at":   httpfault.Status(503).BodySize(size),
+	} {
+		p := new(trail).eager(4)
+		if name == "a page that was looked at" {
+			p.Classify = peeking
+		}
+		t.Run(name, func(t *testing.T) {
+			overBoth(t, func(t *testing.T, proto string) {
+				good := httpfault.OK("page").Gzip()
+				s := faulty(t, proto, bad, good, bad, bad, good, good)
+				base := s.Transport()
+				base.MaxConnsPerHost = 1
+				client := &http.Client{Transport: retry.New(base, p), Timeout: time.Minute}
+				for _, attempts := range []int{2, 3, 1} {
+					resp, err := client.Get(s.URL)
+					require.NoError(t, err)
+					assert.Equal(t, "page", readAndClose(t, resp))
+					assert.True(t, resp.Uncompressed)
+					assert.Equal(t, attempts, retry.AttemptNumber(resp.Request.Context()))
+				}
+				assert.Equal(t, 1, s.Connections())
+			})
+		})
+	}
+}
+
+func TestABodyWithoutEndDelaysNoRetry(t *testing.T) {
+	whole := httpfault.Status(503).BodySize(1 << 40)
+	for name, bad := range map[string]httpfault.Step{
+		"a drip each second":      whole.Drip(1, time.Second),
+		"a drip each millisecond": whole.Drip(1, time.Millisecond),
+		"endless and fast":        httpfault.Status(503).EndlessBody(),
+		"silent":                  whole.StallBody(0),
+	} {
+		for _, backoff := range []time.Duration{0, 5 * time.Millisecond, 100 * time.Millisecond, 10 * time.Second} {
+			t.Run(name+", backoff "+backoff.String(), func(t *testing.T) {
+				overBoth(t, func(t *testing.T, proto string) {
+					s, tr := faulty(t, proto, bad, httpfault.OK("page")), new(trail)
+					p := tr.eager(2)
+					p.Backoff = retry.Constant(backoff)
+					resp, err := retry.New(s.Transport(), p).RoundTrip(newRequest(t, "GET", s.URL, ""))
+					require.NoError(t, err)
+					assert.Equal(t, "page", readAndClose(t, resp))
+					latest := max(backoff, retry.Grace)
+					if proto == http2 {
+						latest = backoff // nothing is read
+					} else {
+						assert.Equal(t, 2, s.Connections(), "what is not read to its end is closed")
+					}
+					took := tr.steps[1].at.Sub(tr.steps[0].at)
+					assert.GreaterOrEqual(t, took, backoff)
+					assert.LessOrEqual(t, took, latest)
+				})
+			})
+		}
+	}
 }

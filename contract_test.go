@@ -101,12 +101,33 @@ func TestOfAResponseWithAnErrorTheErrorCounts(t *testing.T) {
 		resp, err := retry.New(play(bare), retry.Policy{}).RoundTrip(place("POST", "").Request)
 		assert.Nil(t, resp)
 		assert.Same(t, errPeerReset, err)
-
-		s = play(func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: 503}, errDialRefused })
-		_, err = retry.New(retry.New(s, retry.Policy{}), retry.Policy{}).RoundTrip(place("POST", "").Request)
-		assert.Error(t, err)
-		assert.Equal(t, 1, s.attempts(), "an error of a dial proves nothing to anybody if there was a response")
 	})
+}
+
+// Promises 7 and 8, through nested Transports: what a dial says proves nothing to anybody if there was a response.
+func TestAnOuterTransportLearnsOfAResponseThatCameWithAnError(t *testing.T) {
+	for _, row := range []struct {
+		method string
+		header []string
+		times  []time.Duration
+	}{
+		{"POST", nil, []time.Duration{0}},
+		{"POST", []string{"Retry-After", "10"}, []time.Duration{0}},
+		{"GET", []string{"Retry-After", "10"}, []time.Duration{0, 10 * time.Second}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := play(func(req *http.Request) (*http.Response, error) {
+				resp, _ := answer(503, row.header...)(req)
+				return resp, errDialRefused
+			}, answer(200))
+			resp, err := retry.New(retry.New(s, retry.Policy{MaxAttempts: 1}), every(0)).RoundTrip(place(row.method, "").Request)
+			drop(resp)
+			assert.Equal(t, row.times, s.times(), row)
+			if len(row.times) == 1 {
+				assert.ErrorIs(t, err, errDialRefused)
+			}
+		})
+	}
 }
 
 func TestANilBodyIsTolerated(t *testing.T) {

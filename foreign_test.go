@@ -2,10 +2,8 @@ package retry_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net/http"
 	"sync/atomic"
 	"testing"
@@ -152,90 +150,56 @@ func TestNoBodyHoldsTheEndOfACall(t *testing.T) {
 	}
 }
 
-// Promises 7 and 8, through nested Transports, if a base breaks the contract of RoundTrippers.
-func TestAnOuterTransportLearnsOfAResponseThatCameWithAnError(t *testing.T) {
-	for method, attempts := range map[string]int{"POST": 1, "GET": 2} {
-		synctest.Test(t, func(t *testing.T) {
-			both := func(req *http.Request) (*http.Response, error) {
-				resp, _ := answer(503, "Retry-After", "10")(req)
-				return resp, errDialRefused
-			}
-			s := play(both, answer(200))
-			rt := retry.New(retry.New(s, retry.Policy{MaxAttempts: 1}), every(0))
-			resp, err := rt.RoundTrip(place(method, "").Request)
-			drop(resp)
-			assert.Equal(t, method == "POST", errors.Is(err, errDialRefused))
-			require.Equal(t, attempts, s.attempts(), method)
-			assert.GreaterOrEqual(t, s.times()[attempts-1], time.Duration(attempts-1)*10*time.Second)
-		})
+// What comes late is closed, and its panics end nobody.
+func TestAGetBodyThatBlocksHoldsNoRequestPastItsEnd(t *testing.T) {
+	const end = time.Minute
+	byChannel := func(o *order) {
+		gone := make(chan struct{})
+		o.Cancel = gone
+		time.AfterFunc(end, func() { close(gone) })
 	}
-}
-
-// MaxAttempts of 1 disables retries, also in an operation, which makes them; more of them are the most at one request
-// in all runs of the operation, also if what makes it run again is no failure of the request.
-func TestATransportInAnOperationMakesNoMoreThanItsAttempts(t *testing.T) {
-	for limit, want := range map[int]int{-1: 4, 1: 4, 2: 2, 3: 3, 9: 4} {
-		for _, first := range []reply{answer(503), answer(200)} {
-			synctest.Test(t, func(t *testing.T) {
-				s := play(first)
-				rt := retry.New(s, retry.Policy{MaxAttempts: limit})
-				_, err := retry.Do(t.Context(), every(0), func(ctx context.Context) (int, error) {
-					mustEnd(t, rt, place("GET", "").under(ctx))
-					return 0, errors.New("not now")
-				})
-				require.Error(t, err)
-				assert.Equal(t, want, s.attempts(), limit)
-			})
-		}
+	ending := func(o *order) {
+		ctx, cancel := context.WithTimeout(o.Context(), end)
+		time.AfterFunc(time.Hour, cancel)
+		o.under(ctx)
 	}
-}
-
-// Promise 8, through operations, if a retry is announced and cannot be made, and if Classify gives the request up.
-func TestAnOperationWaitsForTheRetryAfterOfACallThatGaveUp(t *testing.T) {
-	giveUp := retry.Policy{Classify: func(retry.Attempt) retry.Class { return retry.Final }}
-	both := func(req *http.Request) (*http.Response, error) {
-		resp, _ := answer(200, "Retry-After", "10")(req)
-		return resp, errPeerReset
+	canceled := func(o *order) {
+		ctx, cancel := context.WithCancel(o.Context())
+		time.AfterFunc(end, cancel)
+		o.under(ctx)
 	}
+	panics := func(<-chan struct{}) (int, error) { panic("late") }
 	for name, row := range map[string]struct {
-		first  reply
-		policy retry.Policy
+		first reply
+		end   func(*order)
+		close func(<-chan struct{}) (int, error) // of what comes late; nil for a GetBody that panics
+		want  error
 	}{
-		"GetBody fails":                                  {answer(503, "Retry-After", "10"), every(0)},
-		"Final, a response and an error":                 {both, giveUp},
-		"Final, a response that the status says to pass": {answer(503, "Retry-After", "10"), giveUp},
+		"a deadline":                    {answer(503), ending, nothing, context.DeadlineExceeded},
+		"a deadline, after a reset":     {fail(errPeerReset), ending, nothing, context.DeadlineExceeded},
+		"a cancel":                      {answer(503), canceled, nothing, context.Canceled},
+		"a Cancel channel":              {answer(503), byChannel, nothing, context.Canceled},
+		"a deadline, and then a panic":  {answer(503), ending, nil, context.DeadlineExceeded},
+		"a deadline, a Close to panic":  {answer(503), ending, panics, context.DeadlineExceeded},
+		"a Cancel channel, and a panic": {fail(errPeerReset), byChannel, nil, context.Canceled},
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := play(row.first, answer(200))
-				rt := retry.New(s, row.policy)
-				_, _ = retry.Do(t.Context(), every(0), func(ctx context.Context) (int, error) {
-					o := place("PUT", "payload").under(ctx)
-					o.GetBody = func() (io.ReadCloser, error) { return nil, errFileGone }
-					resp, err := rt.RoundTrip(o.Request)
-					defer drop(resp)
-					if err == nil && resp.StatusCode != 200 {
-						err = errors.New("not now")
-					}
-					return 0, err
-				})
-				require.Equal(t, 2, s.attempts())
-				assert.GreaterOrEqual(t, s.times()[1], 10*time.Second)
-			})
-		})
-	}
-}
-
-func TestAGateHoldsForTheRetryAfterWhateverItsRandSays(t *testing.T) {
-	for _, u := range []float64{-1, -1e300, 2, 1e300, math.NaN(), math.Inf(1), math.Inf(-1)} {
 		synctest.Test(t, func(t *testing.T) {
-			p := retry.Policy{MaxAttempts: 1, Gate: &retry.Gate{Rand: func() float64 { return u }}}
-			s := play(answer(503, "Retry-After", "10"), answer(200))
-			rt := retry.New(s, p)
-			mustEnd(t, rt, place("GET", ""))
-			mustEnd(t, rt, place("GET", ""))
-			assert.GreaterOrEqual(t, s.times()[1], 10*time.Second, u)
-			assert.LessOrEqual(t, s.times()[1], 20*time.Second, u)
+			o, s, late := place("PUT", "payload"), play(row.first), &hostile{read: eof, close: row.close}
+			row.end(o)
+			o.GetBody = func() (io.ReadCloser, error) {
+				time.Sleep(time.Hour)
+				if row.close == nil {
+					panic("late")
+				}
+				return late, nil
+			}
+			_, err := retry.New(s, every(time.Second)).RoundTrip(o.Request)
+			require.ErrorIs(t, err, row.want, name)
+			assert.LessOrEqual(t, time.Since(s.begin), end+slack, name)
+			assert.Equal(t, 1, s.attempts(), name)
+			assert.Empty(t, s.left(o, nil), name)
+			time.Sleep(2 * time.Hour)
+			assert.Equal(t, row.close != nil, late.closes.Load() == 1, name)
 		})
 	}
 }

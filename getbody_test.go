@@ -40,6 +40,12 @@ func TestAGetBodyThatFailsEndsTheRequest(t *testing.T) {
 			})
 		}
 	}
+	synctest.Test(t, func(t *testing.T) {
+		o, s := place("PUT", "payload"), play(answer(503))
+		o.GetBody = func() (io.ReadCloser, error) { panic("get") }
+		assert.PanicsWithValue(t, "get", func() { _, _ = retry.New(s, every(time.Second)).RoundTrip(o.Request) })
+		assert.Empty(t, s.left(o, nil))
+	})
 }
 
 // checkGetBody sends a request whose GetBody fails at the second retry, and demands what is left of a budget of 5.
@@ -71,15 +77,6 @@ func checkGetBody(
 	}
 	assertError(t, err, retry.Error{Attempts: 2, Reason: d.Reason, Err: errPeerReset})
 	assert.EqualError(t, err, "retry: request body not replayable: "+text+" after 2: "+errPeerReset.Error())
-}
-
-func TestAPanicOfGetBodyGoesOnAndLeaksNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		o, s := place("PUT", "payload"), play(answer(503))
-		o.GetBody = func() (io.ReadCloser, error) { panic("get") }
-		assert.PanicsWithValue(t, "get", func() { _, _ = retry.New(s, every(time.Second)).RoundTrip(o.Request) })
-		assert.Empty(t, s.left(o, nil))
-	})
 }
 
 // One that rewinds the body that was sent needs the wait, in which the attempt before comes to its end.
@@ -122,72 +119,20 @@ func TestABodyThatIsNoneNeedsNoGetBody(t *testing.T) {
 	})
 }
 
-func TestAGetBodyThatBlocksHoldsNoRequestPastItsDeadline(t *testing.T) {
-	for name, end := range map[string]func(context.Context) (context.Context, context.CancelFunc){
-		"a deadline": func(ctx context.Context) (context.Context, context.CancelFunc) {
-			return context.WithTimeout(ctx, time.Minute)
-		},
-		"a cancel": func(ctx context.Context) (context.Context, context.CancelFunc) {
-			ctx, cancel := context.WithCancel(ctx)
-			time.AfterFunc(time.Minute, cancel)
-			return ctx, cancel
-		},
-	} {
-		for outcome, first := range map[string]reply{"503": answer(503), "reset": fail(errPeerReset)} {
-			t.Run(name+" after a "+outcome, func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					ctx, cancel := end(t.Context())
-					defer cancel()
-					o := place("PUT", "payload").under(ctx)
-					late := watch("a body that comes late", http.NoBody)
-					free := make(chan struct{})
-					o.GetBody = func() (io.ReadCloser, error) { <-free; return late, nil }
-					s := play(first)
-					begin := time.Now()
-					_, err := retry.New(s, every(time.Second)).RoundTrip(o.Request)
-					require.ErrorIs(t, err, ctx.Err())
-					assert.LessOrEqual(t, time.Since(begin), time.Minute+slack)
-					assert.Equal(t, 1, s.attempts())
-					assert.Empty(t, s.left(o, nil))
-					close(free)
-					synctest.Wait()
-					assert.True(t, late.isClosed(), "the body that nobody waits for any more")
-				})
-			})
-		}
-	}
-}
-
-// Neither may end the process.
-func TestAGetBodyThatPanicsTooLateOrWhoseBodyDoesEndsNobody(t *testing.T) {
-	for name, what := range map[string]func(*hostile) (io.ReadCloser, error){
-		"GetBody": func(*hostile) (io.ReadCloser, error) { panic("late") },
-		"Close":   func(late *hostile) (io.ReadCloser, error) { return late, nil },
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
-			o := place("PUT", "payload").under(ctx)
-			late := &hostile{read: eof, close: func(<-chan struct{}) (int, error) { panic("late") }}
-			o.GetBody = func() (io.ReadCloser, error) { time.Sleep(time.Hour); return what(late) }
-			_, err := retry.New(play(answer(503)), every(time.Second)).RoundTrip(o.Request)
-			require.ErrorIs(t, err, context.DeadlineExceeded)
-			time.Sleep(2 * time.Hour)
-			assert.Equal(t, name == "Close", late.closes.Load() == 1)
-		})
-	}
-}
-
-func TestAGetBodyThatBlocksEndsWithTheCancelChannel(t *testing.T) {
+// Promise 8, through operations, if a retry is announced and cannot be made.
+func TestAnOperationWaitsForTheRetryAfterOfACallWhoseGetBodyFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o, cancel, free := place("PUT", "payload"), make(chan struct{}), make(chan struct{})
-		o.Cancel = cancel
-		time.AfterFunc(time.Minute, func() { close(cancel) })
-		o.GetBody = func() (io.ReadCloser, error) { <-free; return http.NoBody, nil }
-		begin := time.Now()
-		_, err := retry.New(play(answer(503)), every(time.Second)).RoundTrip(o.Request)
-		assert.ErrorIs(t, err, context.Canceled)
-		assert.LessOrEqual(t, time.Since(begin), time.Minute+slack)
-		close(free)
+		s := play(answer(503, "Retry-After", "10"), answer(200))
+		rt := retry.New(s, every(0))
+		_, err := retry.Do(t.Context(), every(0), func(ctx context.Context) (int, error) {
+			o := place("PUT", "payload").under(ctx)
+			o.GetBody = func() (io.ReadCloser, error) { return nil, errFileGone }
+			if mustEnd(t, rt, o).StatusCode != 200 {
+				return 0, errors.New("not now")
+			}
+			return 0, nil
+		})
+		require.NoError(t, err)
+		assert.Equal(t, []time.Duration{0, 10 * time.Second}, s.times())
 	})
 }

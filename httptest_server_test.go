@@ -115,13 +115,6 @@ func serve(t testing.TB, proto string, h http.HandlerFunc) *site {
 	return s
 }
 
-// closeLingers is how long net/http keeps a connection after the Close of a body that has more to come: since Go 1.27
-// it reads on. reuseWait is the backoff from which on one connection serves every retry all the same.
-var (
-	closeLingers = map[bool]time.Duration{true: 50 * time.Millisecond}[retry.CloseDrains]
-	reuseWait    = 2 * closeLingers
-)
-
 const warmUp = "/warm-up"
 
 // warm opens a connection. Where connections are counted over HTTP/2 it comes first, because net/http shares a new one
@@ -132,6 +125,27 @@ func (s *site) warm(t testing.TB) *site {
 	require.NoError(t, resp.Body.Close())
 	synctest.Wait()
 	return s
+}
+
+// perhaps is a handler that answers its nth call with the nth status, and then with 200. The body of each answer is
+// its status text.
+func perhaps(statuses ...int) http.HandlerFunc {
+	var calls atomic.Int32
+	return func(w http.ResponseWriter, r *http.Request) {
+		code := http.StatusOK
+		if n := int(calls.Add(1)); n <= len(statuses) {
+			code = statuses[n-1]
+		}
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.WriteHeader(code)
+		_, _ = io.WriteString(w, http.StatusText(code))
+	}
+}
+
+// stall is a handler that reads the request and then waits until the client goes.
+func stall(_ http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	<-r.Context().Done()
 }
 
 // faulty is a server in a bubble that makes steps.

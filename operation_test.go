@@ -239,3 +239,22 @@ func TestOperationsNest(t *testing.T) {
 		assert.Equal(t, 2, *n)
 	})
 }
+
+// MaxAttempts of 1 disables retries, also in an operation, which makes them; more of them are the most at one request
+// in all runs of the operation, also if what makes it run again is no failure of the request.
+func TestATransportInAnOperationMakesNoMoreThanItsAttempts(t *testing.T) {
+	for limit, want := range map[int]int{-1: 4, 1: 4, 2: 2, 3: 3, 9: 4} {
+		for _, first := range []reply{answer(503), answer(200)} {
+			synctest.Test(t, func(t *testing.T) {
+				s := play(first)
+				rt := retry.New(s, retry.Policy{MaxAttempts: limit})
+				_, err := retry.Do(t.Context(), every(0), func(ctx context.Context) (int, error) {
+					mustEnd(t, rt, place("GET", "").under(ctx))
+					return 0, errors.New("not now")
+				})
+				require.Error(t, err)
+				assert.Equal(t, want, s.attempts(), limit)
+			})
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package retry_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"math"
@@ -8,11 +9,14 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-e3550de8/retry"
+	"github.com/seed-e3550de8/retry/httpfault"
 )
 
 // peekable is a response with this body.
@@ -59,72 +63,68 @@ func TestPeekLeavesEveryByteAndTheErrorWhereItWas(t *testing.T) {
 	}
 }
 
-func TestPeekOfABodyThatEndsIsNoError(t *testing.T) {
-	for _, body := range []string{"", "short"} {
-		resp := peekable(strings.NewReader(body))
+func TestWhatPeekSeesOfAnOddBody(t *testing.T) {
+	counting := func(n int, err error) io.Reader { return readerFunc(func([]byte) (int, error) { return n, err }) }
+	for name, row := range map[string]struct {
+		body io.Reader
+		n    int
+		want string
+		err  error
+	}{
+		"empty":                   {strings.NewReader(""), 1 << 30, "", nil},
+		"shorter":                 {strings.NewReader("short"), 1 << 30, "short", nil},
+		"nothing 99 times a byte": {stammering(99, "text"), 4, "text", nil},
+		"nothing a hundred times": {stammering(100, "text"), 4, "", io.ErrNoProgress},
+		"nothing any more":        {io.MultiReader(strings.NewReader("te"), counting(0, nil)), 4, "te", io.ErrNoProgress},
+		"less than nothing":       {counting(-1, io.EOF), 3, "", nil},
+		"more than there is room": {counting(math.MaxInt, io.EOF), 3, "\000\000\000", nil},
+	} {
+		resp := peekable(row.body)
 		for range 2 {
-			page, err := retry.Peek(resp, 1<<30)
-			assert.NoError(t, err)
-			assert.Equal(t, body, string(page))
+			page, err := retry.Peek(resp, row.n)
+			assert.Equal(t, row.err, err, name)
+			assert.Equal(t, row.want, string(page), name)
+			if err != nil {
+				break
+			}
 		}
-		assert.Equal(t, body, readAndClose(t, resp))
+		if row.err == nil {
+			assert.Equal(t, row.want, readAndClose(t, resp), name)
+		}
+		assert.NoError(t, resp.Body.Close())
 		_, err := retry.Peek(resp, 1)
 		assert.Equal(t, http.ErrBodyReadAfterClose, err)
-		n, err := resp.Body.Read(make([]byte, 1))
-		assert.Zero(t, n)
+		_, err = resp.Body.Read(make([]byte, 1))
 		assert.Equal(t, http.ErrBodyReadAfterClose, err)
 	}
 }
 
 func TestPeekGivesNothingWhereThereIsNoBody(t *testing.T) {
 	body := io.NopCloser(iotest.ErrReader(errPage))
-	for name, resp := range map[string]*http.Response{
-		"nil":     nil,
-		"no body": {StatusCode: 200},
-		"NoBody":  {StatusCode: 200, Body: http.NoBody},
-		"101":     {StatusCode: 101, Body: body},
-		"204":     {StatusCode: 204, Body: body},
-		"304":     {StatusCode: 304, Body: body},
-		"HEAD":    {StatusCode: 200, Body: body, Request: &http.Request{Method: "HEAD"}},
-		"CONNECT": {StatusCode: 299, Body: body, Request: &http.Request{Method: "CONNECT"}},
+	connect := &http.Request{Method: "CONNECT"}
+	for name, row := range map[string]struct {
+		resp *http.Response
+		n    int
+		want error
+	}{
+		"nil":               {nil, 10, nil},
+		"no body":           {&http.Response{StatusCode: 200}, 10, nil},
+		"NoBody":            {&http.Response{StatusCode: 200, Body: http.NoBody}, 10, nil},
+		"101":               {&http.Response{StatusCode: 101, Body: body}, 10, nil},
+		"204":               {&http.Response{StatusCode: 204, Body: body}, 10, nil},
+		"304":               {&http.Response{StatusCode: 304, Body: body}, 10, nil},
+		"HEAD":              {&http.Response{StatusCode: 200, Body: body, Request: &http.Request{Method: "HEAD"}}, 10, nil},
+		"a tunnel":          {&http.Response{StatusCode: 299, Body: body, Request: connect}, 10, nil},
+		"no tunnel":         {&http.Response{StatusCode: 503, Body: body, Request: connect}, 10, errPage},
+		"nothing asked":     {&http.Response{StatusCode: 200, Body: body}, 0, nil},
+		"less than nothing": {&http.Response{StatusCode: 200, Body: body}, math.MinInt, nil},
 	} {
-		page, err := retry.Peek(resp, 10)
-		assert.NoError(t, err, name)
+		page, err := retry.Peek(row.resp, row.n)
+		assert.Equal(t, row.want, err, name)
 		assert.Empty(t, page, name)
-		if resp != nil && resp.Body != nil && resp.Body != http.NoBody {
-			assert.Equal(t, body, resp.Body, "%s: nobody has looked at it", name)
+		if row.want == nil && row.resp != nil && row.resp.Body != nil {
+			assert.Contains(t, []io.ReadCloser{body, http.NoBody}, row.resp.Body, "%s: nobody has looked at it", name)
 		}
-	}
-	refused := &http.Response{StatusCode: 503, Body: body, Request: &http.Request{Method: "CONNECT"}}
-	_, err := retry.Peek(refused, 1)
-	assert.Equal(t, errPage, err, "there is no tunnel")
-	for _, n := range []int{0, -1, math.MinInt} {
-		resp := &http.Response{StatusCode: 200, Body: body}
-		page, err := retry.Peek(resp, n)
-		assert.NoError(t, err)
-		assert.Empty(t, page)
-		assert.Equal(t, body, resp.Body)
-	}
-}
-
-func TestPeekGivesUpOnABodyThatSaysNothing(t *testing.T) {
-	for n, want := range map[int]error{99: nil, 100: io.ErrNoProgress} {
-		page, err := retry.Peek(peekable(stammering(n, "text")), 4)
-		assert.Equal(t, want, err, n)
-		assert.Equal(t, want == nil, string(page) == "text")
-	}
-	late := readerFunc(func([]byte) (int, error) { return 0, nil })
-	page, err := retry.Peek(peekable(io.MultiReader(strings.NewReader("te"), late)), 4)
-	assert.Equal(t, io.ErrNoProgress, err)
-	assert.Equal(t, "te", string(page))
-}
-
-func TestPeekSurvivesABodyThatMiscounts(t *testing.T) {
-	for _, n := range []int{-1, math.MinInt, math.MaxInt} {
-		resp := peekable(readerFunc(func([]byte) (int, error) { return n, io.EOF }))
-		page, err := retry.Peek(resp, 3)
-		assert.NoError(t, err)
-		assert.Len(t, page, max(min(n, 3), 0))
 	}
 }
 
@@ -132,4 +132,118 @@ func TestAPanicOfTheBodyReachesWhoPeeks(t *testing.T) {
 	resp := peekable(readerFunc(func([]byte) (int, error) { panic("torn") }))
 	assert.PanicsWithValue(t, "torn", func() { _, _ = retry.Peek(resp, 1) })
 	assert.PanicsWithValue(t, "torn", func() { _, _ = resp.Body.Read(make([]byte, 1)) })
+}
+
+var halfAndHalf = httpfault.Status(200).Body("half and half").Drip(5, time.Hour)
+
+// The body of net/http ends with its context, so that its own error may say why.
+func TestPeekEndsWithTheRequest(t *testing.T) {
+	overBoth(t, func(t *testing.T, proto string) {
+		s, cause, begin := faulty(t, proto, halfAndHalf), errors.New("enough"), time.Now()
+		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Minute, cause)
+		defer cancel()
+		resp, err := s.Transport().RoundTrip(newRequest(t, "GET", s.URL, "").WithContext(ctx))
+		require.NoError(t, err)
+		page, err := retry.Peek(resp, 6)
+		assert.Equal(t, "half ", string(page))
+		assert.True(t, errors.Is(err, cause) || errors.Is(err, context.DeadlineExceeded), "%v", err)
+		assert.Equal(t, time.Minute, time.Since(begin))
+		page, err = io.ReadAll(resp.Body)
+		assert.Equal(t, "half ", string(page))
+		assert.Error(t, err)
+		assert.NoError(t, resp.Body.Close())
+	})
+}
+
+// What an AttemptTimeout ends is the Peek, and not the body.
+func TestPeekEndsWithTheAttempt(t *testing.T) {
+	overBoth(t, func(t *testing.T, proto string) {
+		s, begin := faulty(t, proto, halfAndHalf), time.Now()
+		p := retry.Policy{AttemptTimeout: time.Minute, OnAttempt: func(a retry.Attempt, _ retry.Decision) {
+			page, err := retry.Peek(a.Response, 13)
+			assert.Equal(t, "half ", string(page))
+			assert.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.Less(t, time.Since(begin), time.Minute+time.Second)
+		}}
+		resp, err := retry.New(s.Transport(), p).RoundTrip(newRequest(t, "GET", s.URL, ""))
+		require.NoError(t, err)
+		page, err := retry.Peek(resp, 13)
+		assert.Equal(t, "half and half", string(page), "the caller has all the time of the context")
+		assert.NoError(t, err)
+		assert.Equal(t, "half and half", readAndClose(t, resp))
+	})
+}
+
+func TestPeekEndsWithTheRequestAlsoIfTheBodyDoesNot(t *testing.T) {
+	cause, gone := errors.New("enough"), "the request's Cancel channel is closed"
+	for want, end := range map[string]func(*http.Request, time.Duration) *http.Request{
+		cause.Error(): func(req *http.Request, d time.Duration) *http.Request {
+			ctx, cancel := context.WithTimeoutCause(req.Context(), d, cause)
+			time.AfterFunc(time.Hour, cancel)
+			return req.WithContext(ctx)
+		},
+		gone: func(req *http.Request, d time.Duration) *http.Request {
+			done := make(chan struct{})
+			time.AfterFunc(d, func() { close(done) })
+			//lint:ignore SA1019 it must go on working
+			return &http.Request{Cancel: done}
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r, w := io.Pipe()
+			resp, begin := peekable(r), time.Now()
+			resp.Request = end(new(http.Request), time.Minute)
+			go func() { _, _ = io.WriteString(w, "half ") }()
+			page, err := retry.Peek(resp, 9)
+			assert.Equal(t, "half ", string(page), want)
+			assert.EqualError(t, err, want)
+			assert.LessOrEqual(t, time.Since(begin), time.Minute+slack, want)
+			go func() {
+				_, _ = io.WriteString(w, "and half")
+				w.Close()
+			}()
+			assert.Equal(t, "half and half", readAndClose(t, resp), "what came after the Peek is not lost")
+		})
+	}
+}
+
+func TestCloseEndsAPeekAndAReadThatWait(t *testing.T) {
+	for name, wait := range map[string]func(*http.Response) error{
+		"Peek": func(resp *http.Response) error { _, err := retry.Peek(resp, 2); return err },
+		"Read": func(resp *http.Response) error { _, err := resp.Body.Read(make([]byte, 1)); return err },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			r, _ := io.Pipe()
+			resp := &http.Response{StatusCode: 200, Body: r, Request: new(http.Request).WithContext(ctx)}
+			_, err := retry.Peek(resp, 1)
+			require.Equal(t, context.DeadlineExceeded, err)
+			resp.Request = nil
+			ended := make(chan error)
+			go func() { ended <- wait(resp) }()
+			synctest.Wait()
+			assert.NoError(t, resp.Body.Close())
+			assert.Equal(t, http.ErrBodyReadAfterClose, <-ended, name)
+		})
+	}
+}
+
+// http.Client.Timeout ends the context of its request as soon as the body has ended, and before Read returns.
+func TestPeekOfABodyThatTakesItsContextAlongIsNoError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		resp := peekable(readerFunc(func(p []byte) (int, error) {
+			cancel()
+			time.Sleep(time.Millisecond)
+			return copy(p, "OK"), io.EOF
+		}))
+		resp.Request = new(http.Request).WithContext(ctx)
+		for range 2 {
+			page, err := retry.Peek(resp, 100)
+			assert.NoError(t, err)
+			assert.Equal(t, "OK", string(page))
+		}
+		assert.Equal(t, "OK", readAndClose(t, resp))
+	})
 }

@@ -200,6 +200,8 @@ func drop(resp *http.Response) {
 // every is a policy whose waits are known: d before each retry.
 func every(d time.Duration) retry.Policy { return retry.Policy{Backoff: retry.Constant(d)} }
 
+var noWait = every(0)
+
 // mustAnswer sends o and demands that the answer is a response.
 func mustAnswer(t *testing.T, rt http.RoundTripper, o *order) *http.Response {
 	t.Helper()

@@ -69,79 +69,78 @@ func TestTheBodyOutlivesTheAttemptTimeout(t *testing.T) {
 func TestClosingTheBodyEndsTheAttemptsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := play(answer(200))
-		resp, err := retry.New(s, within(time.Second)).RoundTrip(place("GET", "").Request)
-		require.NoError(t, err)
+		resp := mustAnswer(t, retry.New(s, within(time.Second)), place("GET", ""))
 		assert.Same(t, s.sent[0].resp, resp)
 		assert.NoError(t, resp.Request.Context().Err())
 		drop(resp)
 		assert.ErrorIs(t, resp.Request.Context().Err(), context.Canceled)
-	})
-}
-
-func TestAResponseWithoutABodyEndsTheAttemptsContext(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		for _, body := range []io.ReadCloser{nil, http.NoBody} {
-			resp, err := retry.New(roundTripperFunc(func(req *http.Request) (*http.Response, error) {
-				return &http.Response{StatusCode: 204, Body: body, Request: req}, nil
-			}), within(time.Second)).RoundTrip(place("GET", "").Request)
-			require.NoError(t, err)
-			assert.Equal(t, body, resp.Body)
+		for _, none := range []io.ReadCloser{nil, http.NoBody} {
+			bare := func(req *http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: 204, Body: none, Request: req}, nil
+			}
+			resp = mustAnswer(t, retry.New(play(bare), within(time.Second)), place("GET", ""))
+			assert.Equal(t, none, resp.Body)
 			assert.Error(t, resp.Request.Context().Err())
 		}
 	})
 }
 
-func TestAResponseThatComesTooLateIsClosed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		deaf := func(req *http.Request) (*http.Response, error) {
-			time.Sleep(time.Minute) // does not heed its context
-			return answer(200)(req)
-		}
-		s := play(deaf)
-		p := within(time.Second)
-		p.MaxAttempts = 2
-		_, err := retry.New(s, p).RoundTrip(place("GET", "").Request)
-		assertError(t, err, retry.Error{Attempts: 2, Reason: retry.ErrMaxAttempts, Err: retry.ErrAttemptTimeout})
-		for _, one := range s.sent {
-			assert.True(t, one.resp.Body.(*watched).isClosed())
-		}
-	})
-}
-
-func TestTheEndOfTheCallersContextIsNoAttemptTimeout(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		cause := errors.New("the user went home")
-		ctx, cancel := context.WithCancelCause(t.Context())
-		time.AfterFunc(time.Second/2, func() { cancel(cause) })
-		s := play(late(time.Minute, answer(200)))
-		_, err := retry.New(s, within(time.Second)).RoundTrip(place("GET", "").under(ctx).Request)
-		assert.Same(t, cause, err, "the base's own")
-		assert.Equal(t, 1, s.attempts())
-
-		deadline, cancelDeadline := context.WithTimeout(t.Context(), time.Second/2)
-		defer cancelDeadline()
-		_, err = retry.New(s, within(time.Second)).RoundTrip(place("GET", "").under(deadline).Request)
-		assert.Equal(t, context.DeadlineExceeded, err)
-		assert.Equal(t, 2, s.attempts())
-
-		// Also if the base answers when the attempt would have timed out too.
-		deaf := func(*http.Request) (*http.Response, error) { time.Sleep(time.Minute); return nil, errPeerReset }
-		deadline, cancelDeadline = context.WithTimeout(t.Context(), time.Second/2)
-		defer cancelDeadline()
-		_, err = retry.New(roundTripperFunc(deaf), within(time.Second)).RoundTrip(place("GET", "").under(deadline).Request)
-		assert.Same(t, errPeerReset, err)
-	})
-}
-
-func TestAnErrorInTimeIsTheBasesOwn(t *testing.T) {
+// A Close that has ended a Read leaves a body that can be closed and read like any other.
+func TestABodyIsClosedDuringARead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := within(time.Second)
 		p.MaxAttempts = 1
-		s := play(late(time.Second/2, fail(errPeerReset)))
-		_, err := retry.New(s, p).RoundTrip(place("GET", "").Request)
-		assert.Same(t, errPeerReset, err)
-		assert.Error(t, s.sent[0].req.Context().Err(), "the attempt's context is over")
+		resp, began := mustAnswer(t, retry.New(play(heeding), p), place("GET", "")), time.Now()
+		read := make(chan error, 1)
+		go func() {
+			_, err := io.ReadAll(resp.Body)
+			read <- err
+		}()
+		synctest.Wait()
+		for range 2 {
+			assert.NoError(t, resp.Body.Close())
+		}
+		assert.ErrorIs(t, <-read, context.Canceled)
+		_, err := resp.Body.Read(make([]byte, 1))
+		assert.Error(t, err)
+		assert.Zero(t, time.Since(began))
 	})
+}
+
+func TestOnlyAnAttemptThatTakesTooLongFailsByItsTimeout(t *testing.T) {
+	cause := errors.New("the user went home")
+	neither := func(*http.Request) (*http.Response, error) { return nil, nil }
+	const m = time.Minute
+	for name, row := range map[string]struct {
+		base reply
+		ends time.Duration // the caller's context, by the cause
+		want string
+	}{
+		"too late":                     {late(time.Minute, answer(200)), 0, "retry: attempt timeout"},
+		"too late, and a response":     {deaf(m, answer(200)), 0, "retry: attempt timeout"},
+		"too late, and another error":  {deaf(m, fail(errPeerReset)), 0, "retry: attempt timeout"},
+		"too late, and neither":        {deaf(m, neither), 0, "retry: attempt timeout"},
+		"an error in time":             {late(time.Second/2, fail(errPeerReset)), 0, errPeerReset.Error()},
+		"the caller's end":             {late(time.Minute, answer(200)), time.Second / 2, cause.Error()},
+		"the caller's end before both": {deaf(m, fail(errPeerReset)), time.Second / 2, errPeerReset.Error()},
+		"the caller's end before both, and two": {deaf(m, both), time.Second / 2,
+			"retry: context canceled: the user went home after 1: " + errPeerReset.Error()},
+		"the caller's end after it": {deaf(m, fail(errPeerReset)), 2 * time.Second, "retry: attempt timeout"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			defer cancel(nil)
+			if row.ends > 0 {
+				time.AfterFunc(row.ends, func() { cancel(cause) })
+			}
+			p, s := within(time.Second), play(row.base)
+			p.MaxAttempts = 1
+			_, err := retry.New(s, p).RoundTrip(place("GET", "").under(ctx).Request)
+			assert.EqualError(t, err, row.want, name)
+			assert.Error(t, s.sent[0].req.Context().Err(), "%s: the attempt's context is over", name)
+			assert.Empty(t, s.left(place("GET", ""), nil), name)
+		})
+	}
 }
 
 func TestAPanickingBaseLeavesNoTimer(t *testing.T) {
@@ -154,39 +153,33 @@ func TestAPanickingBaseLeavesNoTimer(t *testing.T) {
 	})
 }
 
-func TestAnAttemptTimeoutOfNestedTransportsCountsOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := play(late(time.Minute, answer(200)))
-		_, err := retry.New(retry.New(s, within(time.Second)), within(10*time.Second)).RoundTrip(place("GET", "").Request)
-		all, ok := errors.AsType[*retry.Error](err)
-		require.True(t, ok, "%v", err)
-		assert.Equal(t, 4, s.attempts())
-		assert.Equal(t, 4, all.Attempts)
-	})
-}
-
-func TestAnAttemptTimeoutKeepsTheInnerTransportsCount(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		// The inner Transport is at its second attempt when the outer one's attempt ends.
-		s := play(answer(503), late(time.Minute, answer(200)))
-		outer := within(10 * time.Second)
-		outer.MaxAttempts = 2
-		_, err := retry.New(retry.New(s, every(time.Second)), outer).RoundTrip(place("GET", "").Request)
-		all, ok := errors.AsType[*retry.Error](err)
-		require.True(t, ok, "%v", err)
-		assert.Equal(t, 2, s.attempts())
-		assert.Equal(t, 2, all.Attempts)
-		assert.ErrorIs(t, err, retry.ErrAttemptTimeout)
-		assert.True(t, all.Timeout())
-
-		// And so does a Transport further out.
-		s = play(answer(503), late(time.Minute, answer(200)))
-		outer.MaxAttempts = 1
-		rt := retry.New(retry.New(retry.New(s, every(time.Second)), outer), every(0))
-		_, err = rt.RoundTrip(place("GET", "").Request)
-		assertError(t, err, retry.Error{Attempts: 4, Reason: retry.ErrMaxAttempts, Err: retry.ErrAttemptTimeout})
-		assert.Equal(t, 4, s.attempts())
-	})
+// The attempts of a Transport further in are not lost with what it returned.
+func TestAnAttemptTimeoutOfNestedTransportsCountsEachAttemptOnce(t *testing.T) {
+	slow, bad := late(time.Minute, answer(200)), answer(503)
+	short, long, exhausted := within(time.Second), within(10*time.Second), retry.ErrMaxAttempts
+	once, twice := long, long
+	once.MaxAttempts, twice.MaxAttempts = 1, 2
+	for name, row := range map[string]struct {
+		replies []reply
+		layers  []retry.Policy // from the innermost
+		want    int
+		reason  error
+	}{
+		"each of the inner":       {[]reply{slow}, []retry.Policy{short, long}, 4, exhausted},
+		"the second of the inner": {[]reply{bad, slow}, []retry.Policy{every(time.Second), twice}, 2, nil},
+		"and one that is far out": {[]reply{bad, slow}, []retry.Policy{every(time.Second), once, every(0)}, 4, exhausted},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := play(row.replies...)
+			var rt http.RoundTripper = s
+			for _, p := range row.layers {
+				rt = retry.New(rt, p)
+			}
+			_, err := rt.RoundTrip(place("GET", "").Request)
+			assertError(t, err, retry.Error{Attempts: row.want, Reason: row.reason, Err: retry.ErrAttemptTimeout})
+			assert.Equal(t, row.want, s.attempts(), name)
+		})
+	}
 }
 
 // A Transport inside an attempt does not wait past its end, but hands on what the server asks for.
