@@ -64,7 +64,7 @@ func isNilPointer(err error) bool {
 }
 
 // find is errors.AsType for the errors of others: it looks at a bounded part of err, and an error whose methods panic
-// holds nothing.
+// holds nothing, and neither does a nil pointer.
 func find[E error](err error) (found E, ok bool) {
 	defer func() { _ = recover() }()
 	t := tree{left: maxErrors, says: func(err error) bool {

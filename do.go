@@ -132,7 +132,7 @@ func (o *operation) decide(err error, now time.Time) Decision {
 		o.policy.settle(&o.run, now)
 		return Decision{}
 	}
-	if inner, ok := errorOf(err); ok && isExhausted(inner.Reason) {
+	if inner, ok := find[*Error](err); ok && isExhausted(inner.Reason) {
 		o.run.stop = inner.Reason
 	}
 	d := Decision{Class: o.policy.class(&o.run)}

@@ -61,13 +61,8 @@ func TestAGateEndsARequestAtOnceThatCannotWait(t *testing.T) {
 		{"it is cancelled in the longest wait", 9223372036, longest, 0, time.Hour, errGone, longest, time.Hour},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			ctx, cancel := context.WithCancelCause(t.Context())
+			ctx, cancel := context.WithCancelCause(endingIn(t, row.within))
 			defer cancel(nil)
-			if row.within > 0 {
-				var stop context.CancelFunc
-				ctx, stop = context.WithTimeout(ctx, row.within)
-				defer stop()
-			}
 			if row.gone > 0 {
 				time.AfterFunc(row.gone, func() { cancel(errGone) })
 			}
@@ -75,7 +70,8 @@ func TestAGateEndsARequestAtOnceThatCannotWait(t *testing.T) {
 			var d, last retry.Decision
 			p := retry.Policy{Gate: drawing(0.5), MaxRetryAfter: row.longest}
 			p.OnAttempt = func(a retry.Attempt, one retry.Decision) { told, d = append(told, a), one }
-			refused(retry.Policy{Gate: p.Gate, MaxRetryAfter: max(row.longest, time.Minute)}, row.retryAfter, time.Now())
+			others := retry.Policy{Gate: p.Gate, MaxRetryAfter: max(row.longest, time.Minute)}
+			refused(others, row.retryAfter, time.Now())
 			o, s := place("PUT", "payload").under(retry.WithDecision(ctx, &last)), play(answer(200))
 
 			_, err := retry.New(s, p).RoundTrip(o.Request)
@@ -111,8 +107,6 @@ var heldRows = []struct {
 func TestACallIsHeldForLongerThanItWasTold(t *testing.T) {
 	for _, row := range heldRows {
 		synctest.Test(t, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), row.within)
-			defer cancel()
 			var held []time.Duration
 			var d retry.Decision
 			p := retry.Policy{Gate: drawing(0.2), Backoff: retry.Constant(6 * s), Budget: new(retry.Budget)}
@@ -123,7 +117,7 @@ func TestACallIsHeldForLongerThanItWasTold(t *testing.T) {
 			}
 			time.AfterFunc(row.again, func() { refused(retry.Policy{Gate: p.Gate}, 10, time.Now()) })
 			s := play(row.first, answer(200))
-			resp, err := retry.New(s, p).RoundTrip(place("GET", "").under(retry.WithDecision(ctx, &d)).Request)
+			resp, err := retry.New(s, p).RoundTrip(place("GET", "").under(retry.WithDecision(endingIn(t, row.within), &d)).Request)
 			drop(resp)
 			assert.Equal(t, row.want, s.times(), row.name)
 			assert.Equal(t, row.held, held, row.name)

@@ -144,7 +144,7 @@ func TestAGateDrawsAnewForEachRequest(t *testing.T) {
 }
 
 func TestAGateForgetsWhatIsOverAndRemembersNoMoreThanItsBound(t *testing.T) {
-	begin, p := time.Now(), retry.Policy{}
+	begin, p := time.Now(), retry.Policy{Gate: drawing(0)}
 	hold := func(first, n, seconds int, at time.Duration) {
 		for host := first; host < first+n; host++ {
 			a := attempted(1, 503, "Retry-After", fmt.Sprint(seconds))
@@ -162,11 +162,10 @@ func TestAGateForgetsWhatIsOverAndRemembersNoMoreThanItsBound(t *testing.T) {
 		}
 		return held
 	}
-	p.Gate = drawing(0)
 	hold(0, 20, 10, 0)
 	hold(0, 1, 0, 20*s-1)
 	assert.Equal(t, 19, p.Gate.Held(), "none is over but that which was asked for 0s")
-	hold(20, 1, 10, 20*s)
+	hold(20, 1, 10, 30*s)
 	assert.Equal(t, 19-4+1, p.Gate.Held(), "four of those that are over make room for one")
 
 	const more = retry.MaxHolds // the first that there is no room for

@@ -58,7 +58,7 @@ func (s *settings) around(req *http.Request) bool {
 // countInner raises Number to the attempts that a nested Transport reports, by its response or by its error.
 func (c *call) countInner(resp *http.Response, err error) {
 	if err != nil {
-		if inner, ok := errorOf(err); ok && c.believes(inner.layer) {
+		if inner, ok := find[*Error](err); ok && c.believes(inner.layer) {
 			c.Number = max(c.Number, inner.Attempts)
 			c.until = later(c.until, inner.until)
 		}
@@ -75,9 +75,3 @@ func (c *call) countInner(resp *http.Response, err error) {
 // return an old response, or an old error. It is tempting to let the first call that hears of a layer keep it, but a
 // call further out has to know of it as well, and what lies between may have sent a copy of its request.
 func (c *call) believes(l *layer) bool { return l.is(c.req) && l.number > c.before }
-
-// errorOf returns the Error in err, if there is one.
-func errorOf(err error) (*Error, bool) {
-	e, ok := find[*Error](err)
-	return e, ok && e != nil
-}

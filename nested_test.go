@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,15 +29,23 @@ func TestAnOuterAttemptTimeoutCountsTheInnerAttempts(t *testing.T) {
 			return &http.Response{StatusCode: 503, Body: http.NoBody, Request: req}, nil
 		})
 		inner := retry.New(base, retry.Policy{Backoff: retry.Constant(0)})
-		outer := retry.New(inner, retry.Policy{Backoff: retry.Constant(0), AttemptTimeout: 10 * time.Second})
+		hurried := retry.Policy{Backoff: retry.Constant(0), AttemptTimeout: 10 * time.Second}
 
-		_, err := outer.RoundTrip(place("GET", "").Request)
+		_, err := retry.New(inner, hurried).RoundTrip(place("GET", "").Request)
 
 		var e *retry.Error
 		require.ErrorAs(t, err, &e)
 		assert.Equal(t, 4, e.Attempts)
 		assert.Equal(t, 4, sent)
 		assert.True(t, e.Timeout())
+
+		slow := func(*http.Request) (*http.Response, error) {
+			time.Sleep(time.Minute)
+			return &http.Response{StatusCode: 503}, nil
+		}
+		_, err = retry.New(roundTripperFunc(slow), hurried).RoundTrip(place("GET", "").Request)
+		require.ErrorAs(t, err, &e)
+		assert.Equal(t, 4, e.Attempts, "what comes late and without a Request counts for itself")
 	})
 }
 
@@ -91,9 +98,6 @@ func TestPromise13_NestedTransportsRetryInOneLayer(t *testing.T) {
 	for _, limits := range [][]int{{4, 4}, {4, 2}, {3, 6}, {1, 5}, {3, 1}, {4, 4, 4}, {2, 3, 5}, {5, 3, 2}} { // from inside out
 		for outcome, reply := range outcomes {
 			for name, middle := range middles {
-				if len(limits) > 2 && strings.Contains(name, "clones") {
-					continue // two clones between three Transports hide the one that heard of the attempts first
-				}
 				synctest.Test(t, func(t *testing.T) {
 					s, want := play(reply), slices.Max(limits)
 					rt := middle(s)
@@ -107,8 +111,8 @@ func TestPromise13_NestedTransportsRetryInOneLayer(t *testing.T) {
 						assert.Equal(t, want, retry.AttemptNumber(resp.Request.Context()))
 						return
 					}
-					all, ok := errors.AsType[*retry.Error](err)
-					require.True(t, ok, "%v", err)
+					var all *retry.Error
+					require.ErrorAs(t, err, &all)
 					assert.Equal(t, want, all.Attempts, "%v %s %s", limits, outcome, name)
 				})
 			}
@@ -131,10 +135,8 @@ func TestPromise13_TheInnerTransportLeavesAnOutersRetryAlone(t *testing.T) {
 		resp := mustEnd(t, retry.New(retry.New(s, inner), outer), place("GET", ""))
 		assert.Equal(t, 200, resp.StatusCode)
 		assert.Equal(t, []time.Duration{0, time.Second, 2 * time.Second, 6 * time.Second}, s.times())
-		require.Len(t, *decisions, 4)
-		for _, d := range (*decisions)[1:3] {
-			assert.Equal(t, retry.ErrMaxAttempts, d.Reason)
-		}
+		assert.Equal(t, retry.ErrMaxAttempts, (*decisions)[1].Reason)
+		assert.Equal(t, retry.ErrMaxAttempts, (*decisions)[2].Reason)
 	})
 }
 
@@ -153,6 +155,8 @@ func TestATokenThatARetryFetchesIsRetriedToo(t *testing.T) {
 		{"http:one", "GET", "http:two", 3},
 		{own, "GET", "", 3},
 		{"", "GET", own, 3},
+		{"/private", "GET", "", 3},
+		{"", "GET", "/private", 3},
 		{"", "GET", "", 1},
 		{own, "", own, 1}, // the same again
 	} {
@@ -217,7 +221,8 @@ func TestAnOutcomeOfAnotherRequestCountsNoAttempts(t *testing.T) {
 			},
 		} {
 			asked := 0
-			client := retry.New(roundTripperFunc(func(req *http.Request) (*http.Response, error) { asked++; return outcome(req) }), unlimited)
+			counting := func(req *http.Request) (*http.Response, error) { asked++; return outcome(req) }
+			client := retry.New(roundTripperFunc(counting), unlimited)
 			for range 2 { // the first call to see it may take it for its own
 				asked = 0
 				resp, _ := client.RoundTrip(place("GET", "").Request)

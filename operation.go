@@ -125,7 +125,7 @@ func (c *call) tellOperation() {
 		until = c.judged.Add(wish)
 	}
 	reason := d.Reason
-	if c.nested || c.once || c.part.inner {
+	if c.once || c.part.inner {
 		reason = nil // the outer Transport's word counts
 	}
 	c.part.of.note(until, reason)

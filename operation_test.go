@@ -68,6 +68,7 @@ func TestTheRequestsOfAnOperationStayWithinOneMaxAttempts(t *testing.T) {
 
 var (
 	bad, good, asking = answer(503), answer(200), answer(503, "Retry-After", "10")
+	askingMuch        = answer(503, "Retry-After", "90")
 	spent             = retry.Policy{Budget: &retry.Budget{Floor: 0.5}}
 	final             = retry.Policy{Classify: func(retry.Attempt) retry.Class { return retry.Final }}
 )
@@ -82,35 +83,35 @@ var wishRows = []struct {
 	name        string
 	method      string
 	first       reply
-	client, do  retry.Policy
-	within      time.Duration
+	client      retry.Policy
+	longest     time.Duration // MaxRetryAfter of the Do, which waits 1s by itself
+	within      time.Duration // 0 for no deadline
 	want        time.Duration // when run 2 begins; 0 for no run 2
-	reason      error
+	wantReason  error
 	nestedInTwo bool
 }{
-	{name: "a POST", method: "POST", first: asking, do: every(time.Second), want: 11 * time.Second},
-	{name: "in a Do within", method: "POST", first: asking, do: every(time.Second), want: 11 * time.Second, nestedInTwo: true},
-	{name: "a response that was classified Final", method: "GET", first: asking, client: final, do: every(time.Second), want: 11 * time.Second},
-	{name: "a response that came with an error", method: "POST", first: both, do: every(time.Second), want: 11 * time.Second},
-	{name: "not that of a success", method: "GET", first: answer(202, "Retry-After", "10"), do: every(time.Second), want: time.Second},
-	{name: "one of nothing", method: "POST", first: answer(503, "Retry-After", "0"), do: every(time.Second), want: time.Second},
-	{name: "an error that was classified Final", method: "GET", first: fail(errPeerReset), client: final, do: every(time.Second), want: time.Second},
-	{name: "none", method: "POST", first: fail(errPeerReset), do: every(time.Second), want: time.Second},
-	{name: "too long for the Transport", method: "GET", first: answer(503, "Retry-After", "90"), do: retry.Policy{Backoff: retry.Constant(0), MaxRetryAfter: time.Hour}, want: 90 * time.Second},
-	{name: "too long for both", method: "GET", first: answer(503, "Retry-After", "90"), do: every(time.Second), reason: retry.ErrRetryAfter},
-	{name: "too long for the deadline", method: "POST", first: asking, do: every(time.Second), within: 9 * time.Second, reason: retry.ErrDeadline},
-	{name: "a Budget that is spent ends it", method: "GET", first: asking, client: spent, do: every(time.Second), reason: retry.ErrBudget},
-	{name: "by an error too", method: "GET", first: fail(errPeerReset), client: spent, do: every(time.Second), reason: retry.ErrBudget},
+	{name: "a POST", method: "POST", first: asking, want: 11 * s},
+	{name: "in a Do within", method: "POST", first: asking, want: 11 * s, nestedInTwo: true},
+	{name: "a response that was classified Final", method: "GET", first: asking, client: final, want: 11 * s},
+	{name: "a response that came with an error", method: "POST", first: both, want: 11 * s},
+	{name: "not that of a success", method: "GET", first: answer(202, "Retry-After", "10"), client: final, want: s},
+	{name: "one of nothing", method: "POST", first: answer(503, "Retry-After", "0"), want: s},
+	{name: "an error that was classified Final", method: "GET", first: fail(errPeerReset), client: final, want: s},
+	{name: "none", method: "POST", first: fail(errPeerReset), want: s},
+	{name: "too long for the Transport", method: "GET", first: askingMuch, longest: time.Hour, want: 91 * s},
+	{name: "too long for both", method: "GET", first: askingMuch, wantReason: retry.ErrRetryAfter},
+	{name: "too long for the deadline", method: "POST", first: asking, within: 9 * s, wantReason: retry.ErrDeadline},
+	{name: "a Budget that is spent ends it", method: "GET", first: asking, client: spent, wantReason: retry.ErrBudget},
+	{name: "by an error too", method: "GET", first: fail(errPeerReset), client: spent, wantReason: retry.ErrBudget},
 }
 
 // A Retry-After that a Transport met and did not wait for is waited for before the next run.
 func TestAnOperationKeepsTheWishesThatItMet(t *testing.T) {
 	for _, row := range wishRows {
 		synctest.Test(t, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), max(row.within, time.Hour*time.Duration(1-min(row.within, 1))))
-			defer cancel()
-			s := play(row.first, answer(200))
-			client := retry.New(s, row.client)
+			base, p := play(row.first, answer(200)), every(s)
+			p.MaxRetryAfter = row.longest
+			client := retry.New(base, row.client)
 			run := func(ctx context.Context) (int, error) {
 				resp, err := client.RoundTrip(place(row.method, "").under(ctx).Request)
 				drop(resp)
@@ -129,16 +130,16 @@ func TestAnOperationKeepsTheWishesThatItMet(t *testing.T) {
 					return 0, err
 				}
 			}
-			decisions := told(&row.do)
-			_, _ = retry.Do(ctx, row.do, op)
+			decisions := told(&p)
+			_, _ = retry.Do(endingIn(t, row.within), p, op)
 			d := (*decisions)[0]
-			assert.Equal(t, row.reason, d.Reason, row.name)
-			assert.Equal(t, d.Delay > time.Second, d.FromServer, row.name)
+			assert.Equal(t, row.wantReason, d.Reason, row.name)
+			assert.Equal(t, d.Delay > s, d.FromServer, row.name)
 			want := []time.Duration{0, row.want}
 			if row.want == 0 {
 				want = want[:1]
 			}
-			assert.Equal(t, want, s.times(), row.name)
+			assert.Equal(t, want, base.times(), row.name)
 		})
 	}
 }
@@ -209,16 +210,16 @@ func TestAnOperationEndsForTheFirstReason(t *testing.T) {
 		"attempts in a Do within": {[]func(context.Context){within, poor}, retry.ErrMaxAttempts},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			runs := 0
-			_, err := retry.Do(t.Context(), every(0), func(ctx context.Context) (int, error) {
-				runs++
+			p := every(0)
+			decisions := told(&p)
+			_, err := retry.Do(t.Context(), p, func(ctx context.Context) (int, error) {
 				for _, ask := range row.asks {
 					ask(ctx)
 				}
 				return 0, errDecode
 			})
 			assert.ErrorIs(t, err, errDecode, name)
-			assert.Equal(t, 1, runs, name)
+			assert.Equal(t, []retry.Decision{{Class: retry.Transient, Reason: row.want}}, *decisions, name)
 		})
 	}
 }
