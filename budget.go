@@ -75,7 +75,7 @@ const (
 )
 
 // ownFloor is the Floor of a Transport's own Budget, by which one request can make all its attempts.
-func ownFloor(attempts int) float64 { return late * float64(min(attempts, maxOwnAttempts)-1) }
+func ownFloor(attempts int) float64 { return late * float64(min(max(attempts, 1), maxOwnAttempts)-1) }
 
 // price is what a retry after a, of that class, withdraws.
 func price(a *Attempt, class Class) float64 {

@@ -63,8 +63,7 @@ func (c *call) init(t *Transport, req *http.Request, s *settings) {
 // run takes a call from its beginning to its end.
 func (c *call) run() (*http.Response, error) {
 	if c.policy.Gate != nil {
-		now := time.Now()
-		if c.verdict = c.pass(now, now); c.verdict.Reason != nil {
+		if c.enter(); c.verdict.Reason != nil {
 			return nil, c.refuse()
 		}
 	}
@@ -84,8 +83,9 @@ func (c *call) finish() (*http.Response, error) {
 	}()
 	for c.judge() {
 		if reason := c.prepare(c.verdict.Delay); reason != nil {
+			resp, err := c.abandon(reason)
 			returned = true
-			return c.abandon(reason)
+			return resp, err
 		}
 		c.send()
 	}

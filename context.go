@@ -176,11 +176,16 @@ func waitFor(ctx context.Context, cancel <-chan struct{}, start time.Time, d tim
 	}
 	timer := time.NewTimer(time.Until(start.Add(d)))
 	defer timer.Stop()
+	done := false
 	select {
 	case <-timer.C:
 	case <-ctx.Done():
+		done = true
 	case <-cancel:
 	}
 	// Both may have been ready, and select chooses at random.
-	return endedContext(ctx, cancel)
+	if reason := endedContext(ctx, cancel); reason != nil || !done {
+		return reason
+	}
+	return &endedError{context.Canceled, context.Canceled} // a context of somebody's own, without an error yet
 }

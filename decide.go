@@ -177,7 +177,7 @@ func (p *Policy) settle(a *Attempt, now time.Time) {
 
 // refund gives back n, which retries of a's request have taken.
 func (p *Policy) refund(a *Attempt, n float64, now time.Time) {
-	if n <= 0 || p.Budget == nil {
+	if !(n > 0) || p.Budget == nil { // NaN is nothing to give back either
 		return
 	}
 	p.Budget.refund(a.url(), n, p.floor, now)

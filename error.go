@@ -94,7 +94,7 @@ func (e *Error) Unwrap() []error {
 // Timeout reports whether the last attempt timed out, or the deadline of the request's context passed or left no time
 // for the wait. It is a method because [url.Error] asks its Err directly, without unwrapping.
 func (e *Error) Timeout() bool {
-	if errors.Is(e.Reason, ErrDeadline) {
+	if e.Reason == ErrDeadline {
 		return true
 	}
 	for _, err := range e.Unwrap() {

@@ -29,13 +29,16 @@ func SetBody(req *http.Request, body io.ReaderAt, size int64) {
 		req.GetBody = func() (io.ReadCloser, error) { return http.NoBody, nil }
 		return
 	}
-	s := &source{at: body, end: size}
+	s := &source{at: body, end: min(size, longestBody)}
 	if size < 0 {
 		s.end = math.MaxInt64
 	}
 	s.users.Store(1) // the caller, who does not tell when that is over
 	req.Body, req.GetBody, req.ContentLength = s.section(), s.open, max(size, -1)
 }
+
+// longestBody is the most that a body may be known to have: an end further out stands for wherever it ends.
+const longestBody = math.MaxInt64 - 1
 
 // A source is what the bodies of all attempts are sections of: [start, end) of at.
 type source struct {
@@ -67,7 +70,7 @@ func fileOf(req *http.Request) seekerAt {
 func extent(req *http.Request, file seekerAt) (start, end int64, ok bool) {
 	start, end, ok = bounds(file)
 	if n := req.ContentLength; n > 0 {
-		end = start + min(n, math.MaxInt64-start)
+		end = start + min(n, longestBody-start)
 	}
 	// There is more to a file of length 0 than it says, in /proc for one.
 	return start, end, ok && start < end

@@ -2,7 +2,6 @@ package retry
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strconv"
 	"sync"
@@ -87,10 +86,9 @@ func (o *operation) note(until time.Time, reason error) {
 	o.around.note(until, reason)
 }
 
-// isExhausted reports whether a reason not to send a request again holds for the whole operation.
-func isExhausted(reason error) bool {
-	return errors.Is(reason, ErrMaxAttempts) || errors.Is(reason, ErrBudget)
-}
+// isExhausted reports whether a reason not to send a request again holds for the whole operation. It is tempting to ask
+// errors.Is, but the cause of a context that has ended may be such an error too, of another request.
+func isExhausted(reason error) bool { return reason == ErrMaxAttempts || reason == ErrBudget }
 
 // partOf makes c a part of the operation that its context belongs to.
 func (c *call) partOf(o *operation) {

@@ -41,6 +41,22 @@ func (c *call) tell() {
 	}
 }
 
+// enter waits until the Gate lets the first attempt go, or says why it must not. It guards the request against a panic,
+// or a Goexit, in the Gate's Rand.
+func (c *call) enter() {
+	asked := false
+	defer func() {
+		if !asked {
+			c.Number = 0
+			closeSoonOf(c.req)
+			c.end()
+		}
+	}()
+	now := time.Now()
+	c.verdict = c.pass(now, now)
+	asked = true
+}
+
 // refuse is the outcome of a call of which nothing is sent at all.
 func (c *call) refuse() error {
 	defer c.end()
