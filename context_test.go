@@ -15,6 +15,16 @@ import (
 	"github.com/seed-e3550de8/retry"
 )
 
+// endingIn is a context whose deadline is after d, or never for 0.
+func endingIn(t *testing.T, d time.Duration) context.Context {
+	if d == 0 {
+		return t.Context()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	t.Cleanup(cancel)
+	return ctx
+}
+
 // A field of each kind, other than zero; the second value is another.
 var fields = map[string][2]any{
 	"MaxAttempts": {2, 3}, "Backoff": {retry.Constant(1), retry.Constant(2)}, "MaxRetryAfter": {time.Second, time.Hour},

@@ -170,13 +170,30 @@ func decisions(t *testing.T) (all []outcomeRow) {
 	return all
 }
 
-// decisionsTable puts the outcomes that fare alike into one row. It does so for statuses and errors apart.
+// decisionsTable puts the outcomes that fare alike into one row. It does so for statuses and errors apart. Of codes that
+// follow each other in the file it names the first and the last.
 func decisionsTable(t *testing.T) string {
 	t.Helper()
-	all := decisions(t)
+	var keys []string
+	names := map[string][]string{} // by key
+	var before outcomeRow
+	for _, r := range decisions(t) {
+		key, name := r.key(), r.outcome
+		if r.isCode() {
+			name = name[:3]
+		}
+		of := names[key]
+		if of == nil {
+			keys = append(keys, key)
+		} else if r.isCode() && before.isCode() && before.key() == key {
+			name, of = of[len(of)-1][:3]+" to "+name, of[:len(of)-1]
+		}
+		names[key], before = append(of, name), r
+	}
 	table := "| outcome | class | idempotent | not idempotent | body cannot be sent again |\n|---|---|---|---|---|\n"
-	for _, key := range outcomeKeys(all) {
-		table += "| " + outcomeNames(all, key) + " | " + strings.TrimPrefix(strings.TrimPrefix(key, "status"), "error") + " |\n"
+	for _, key := range keys {
+		_, decided, _ := strings.Cut(key, ": ")
+		table += "| " + strings.Join(names[key], "; ") + " | " + decided + " |\n"
 	}
 	return table
 }
@@ -200,45 +217,13 @@ func (r *outcomeRow) add(kind, decision string) {
 	}
 }
 
-func (r outcomeRow) isStatus() bool { return r.outcome[0] >= '0' && r.outcome[0] <= '9' }
+// isCode reports whether the outcome is a status and nothing else.
+func (r outcomeRow) isCode() bool { return r.isStatus() && !strings.Contains(r.outcome, ",") }
+
+func (r outcomeRow) isStatus() bool {
+	return r.outcome != "" && r.outcome[0] >= '0' && r.outcome[0] <= '9'
+}
 
 func (r outcomeRow) key() string {
-	kind := "error"
-	if r.isStatus() {
-		kind = "status"
-	}
-	return kind + strings.Join([]string{r.class, r.idempotent, r.post, r.once}, " | ")
-}
-
-func outcomeKeys(all []outcomeRow) (keys []string) {
-	for _, r := range all {
-		if !slices.Contains(keys, r.key()) {
-			keys = append(keys, r.key())
-		}
-	}
-	return keys
-}
-
-// outcomeNames lists the outcomes with a key. Of codes that follow each other in the file it names the first and the
-// last.
-func outcomeNames(all []outcomeRow, key string) string {
-	var names []string
-	for i := 0; i < len(all); i++ {
-		if all[i].key() != key {
-			continue
-		}
-		first := i
-		for all[i].isStatus() && i+1 < len(all) && all[i+1].key() == key && !strings.Contains(all[i+1].outcome, ",") {
-			i++
-		}
-		name := all[first].outcome
-		if all[first].isStatus() && !strings.Contains(name, ",") {
-			name = name[:3]
-		}
-		if i > first {
-			name += " to " + all[i].outcome[:3]
-		}
-		names = append(names, name)
-	}
-	return strings.Join(names, "; ")
+	return fmt.Sprint(r.isStatus(), ": ", strings.Join([]string{r.class, r.idempotent, r.post, r.once}, " | "))
 }

@@ -224,23 +224,6 @@ func TestAnOperationEndsForTheFirstReason(t *testing.T) {
 	}
 }
 
-// Do within Do, and WithPolicy around it.
-func TestOperationsNest(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		runs := 0
-		_, err := retry.Do(t.Context(), every(time.Second), func(ctx context.Context) (int, error) {
-			return retry.Do(ctx, every(time.Second), func(context.Context) (int, error) { runs++; return 0, errDecode })
-		})
-		require.ErrorIs(t, err, retry.ErrMaxAttempts)
-		assert.Equal(t, 4, runs, "whose attempts are used up")
-
-		op, n := failingRuns(9, errDecode)
-		_, err = retry.Do(retry.WithPolicy(t.Context(), retry.Policy{MaxAttempts: 2}), every(time.Second), op)
-		require.Error(t, err)
-		assert.Equal(t, 2, *n)
-	})
-}
-
 // MaxAttempts of 1 disables retries, also in an operation, which makes them; more of them are the most at one request
 // in all runs of the operation, also if what makes it run again is no failure of the request.
 func TestATransportInAnOperationMakesNoMoreThanItsAttempts(t *testing.T) {

@@ -197,16 +197,6 @@ func drop(resp *http.Response) {
 	}
 }
 
-// endingIn is a context whose deadline is after d, or never for 0.
-func endingIn(t *testing.T, d time.Duration) context.Context {
-	if d == 0 {
-		return t.Context()
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), d)
-	t.Cleanup(cancel)
-	return ctx
-}
-
 // every is a policy whose waits are known: d before each retry.
 func every(d time.Duration) retry.Policy { return retry.Policy{Backoff: retry.Constant(d)} }
 
