@@ -61,7 +61,8 @@ func ExampleDo_decode() {
 		ID    int
 		State string
 	}
-	got, err := retry.Do(context.Background(), retry.Policy{Backoff: retry.Constant(0)}, func(ctx context.Context) (o order, err error) {
+	policy := retry.Policy{Backoff: retry.Constant(0)}
+	got, err := retry.Do(context.Background(), policy, func(ctx context.Context) (o order, err error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL, nil)
 		if err != nil {
 			return o, err

@@ -56,8 +56,7 @@ type cause struct {
 // causes makes one of each kind. Their servers count in acted the requests that they read.
 func causes(t *testing.T, acted *atomic.Int32) []cause {
 	const plain, secure = "http://example.com/", "https://example.com/"
-	closed := serveRaw(t, http1, nil)
-	closed.network.Close()
+	closed := meeting(plainHTTP, httpfault.Refuse())(t)
 	counting := func(proto string, then func(net.Conn)) *http.Transport {
 		return serveRaw(t, proto, func(c net.Conn) { readRequest(c); acted.Add(1); then(c) }).base
 	}
@@ -68,8 +67,8 @@ func causes(t *testing.T, acted *atomic.Int32) []cause {
 	away := meeting(plainHTTP, httpfault.Refuse()).via(proxyURL)(t)
 	leave := func(net.Conn) {}
 	return []cause{
-		{closed.base, plain, true},
-		{closed.base, secure, true},
+		{closed, plain, true},
+		{closed, secure, true},
 		{away, plain, true},
 		{away, secure, true},
 		{handling(stalled).tuned(hastyTLS)(t), secure, true},
@@ -81,7 +80,7 @@ func causes(t *testing.T, acted *atomic.Int32) []cause {
 		{doing(plainHTTP, httpfault.Status(503)).via(proxyURL)(t), secure, false},
 		{handshake(func(_, client *tls.Config) { client.RootCAs = nil })(t), secure, false},
 		{handshake(func(server, _ *tls.Config) { server.Certificates = nil })(t), secure, false},
-		{redirecting{counting(http1, redirectAway), closed.base}, plain, false},
+		{redirecting{counting(http1, redirectAway), closed}, plain, false},
 	}
 }
 

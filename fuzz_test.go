@@ -39,7 +39,8 @@ type run struct {
 func (r *run) choosePolicy(d *dice) {
 	r.policy = retry.Policy{
 		MaxAttempts: pick(d, 0, 1, 2, 3, 6, -1),
-		Backoff: pick[retry.Backoff](d, nil, retry.Constant(0), retry.Constant(time.Second), retry.Constant(-1), retry.Constant(10000*time.Hour),
+		Backoff: pick[retry.Backoff](d, nil, retry.Constant(0), retry.Constant(time.Second), retry.Constant(-1),
+			retry.Constant(10000*time.Hour),
 			retry.Exponential{Base: 100 * time.Millisecond, Max: time.Second, Jitter: retry.Jitter(d.roll(5))}),
 		MaxRetryAfter:  pick(d, 0, -1, time.Second, time.Hour, longest),
 		AttemptTimeout: pick(d, 0, 0, -1, time.Second, time.Minute, longest),
@@ -85,10 +86,7 @@ func (r *run) chooseReply(d *dice) reply {
 	case 1:
 		one = pick(d, reply(func(*http.Request) (*http.Response, error) { return nil, nil }), bodiless(pick(d, 200, 503)))
 	case 2:
-		one = func(req *http.Request) (*http.Response, error) {
-			resp, _ := answer(200)(req)
-			return resp, errPeerReset
-		}
+		one = together(answer(200), errPeerReset)
 	default:
 		one = r.chooseAnswer(d)
 	}

@@ -132,12 +132,10 @@ func TestConnectionsThatFailOnTheLoopbackInterface(t *testing.T) {
 		{name: "refused", text: "dial tcp", class: retry.Unprocessed, base: meeting(plainHTTP, httpfault.Refuse())},
 		{name: "a port that is none", text: "invalid port", class: retry.Final, url: "http://127.0.0.1:70000/",
 			base: func(*testing.T) http.RoundTripper { return new(http.Transport) }},
-		{name: "reset before the request is read", class: retry.Transient,
-			base: meeting(plainHTTP, httpfault.ResetOnAccept())},
-		{name: "reset after the request is read", text: "reset", class: retry.Transient,
+		{name: "reset before it is read", class: retry.Transient, base: meeting(plainHTTP, httpfault.ResetOnAccept())},
+		{name: "reset after it is read", text: "reset", class: retry.Transient,
 			base: doing(plainHTTP, httpfault.Reset())},
-		{name: "closed after the request is read", text: "EOF", class: retry.Transient,
-			base: doing(plainHTTP, httpfault.Close())},
+		{name: "closed after it is read", text: "EOF", class: retry.Transient, base: doing(plainHTTP, httpfault.Close())},
 	})
 }
 
@@ -166,7 +164,7 @@ func TestConnectionsThatFailInABubble(t *testing.T) {
 	}
 	unfold(t, true, []failure{
 		{name: "HTTP/1 spoken to an HTTP/2 client", text: "http2: ", class: retry.Transient,
-			base: doing(plainHTTP, httpfault.Status(400)).tuned(func(tr *http.Transport) { tr.Protocols = protocolsOf(http2) })},
+			base: handling(badRequest).tuned(func(tr *http.Transport) { tr.Protocols = protocolsOf(http2) })},
 		{name: "no headers within ResponseHeaderTimeout", text: "timeout awaiting response headers", class: retry.Transient,
 			base: doing(plainHTTP, httpfault.Hang()).tuned(hasty)},
 		{name: "no headers within ResponseHeaderTimeout, HTTP/2", text: "timeout awaiting response headers",

@@ -4,14 +4,13 @@ import (
 	"bufio"
 	"context"
 	"io"
-	"log"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -33,10 +32,13 @@ func overBoth(t *testing.T, body func(t *testing.T, proto string)) {
 	}
 }
 
-// A network is in memory, so that the real http.Server and http.Transport run over it in a bubble. It knows the
-// connections that were dialed.
-type network struct {
-	*memnet.Listener
+// A site is a server in a bubble, and an http.Transport that reaches nothing else. It knows the connections that were
+// dialed.
+type site struct {
+	base *http.Transport
+	srv  *httpfault.Server // nil if connections are handled by hand
+	dial dialFunc
+
 	mu    sync.Mutex
 	conns []*dialedConn
 }
@@ -51,76 +53,51 @@ func (c *dialedConn) Close() error {
 	return c.Conn.Close()
 }
 
-func newNetwork() *network { return &network{Listener: memnet.Listen()} }
+func newSite(t testing.TB, proto string, dial dialFunc) *site {
+	s := &site{dial: dial}
+	s.base = dialing(t, proto, s.DialContext)
+	return s
+}
 
-func (n *network) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
-	c, err := n.Listener.DialContext(ctx, network, addr)
+func (s *site) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
+	c, err := s.dial(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	d := &dialedConn{Conn: c}
-	n.conns = append(n.conns, d)
+	s.conns = append(s.conns, d)
 	return d, nil
 }
 
 // dialed returns how many connections there have been.
-func (n *network) dialed() int {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return len(n.conns)
+func (s *site) dialed() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.conns)
 }
 
 // open returns the connections that nobody has closed on this side.
-func (n *network) open() (conns []*dialedConn) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	for _, c := range n.conns {
-		if !c.closed.Load() {
-			conns = append(conns, c)
-		}
-	}
-	return conns
+func (s *site) open() []*dialedConn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(s.conns), func(c *dialedConn) bool { return c.closed.Load() })
 }
 
-// A site is a server of net/http, in a bubble, and an http.Transport that reaches nothing else.
-type site struct {
-	*network
-	base *http.Transport
-}
-
+// serve is a server that answers each request by h.
 func serve(t testing.TB, proto string, h http.HandlerFunc) *site {
-	s := &site{network: newNetwork()}
-	var running sync.WaitGroup
-	tracked := func(w http.ResponseWriter, r *http.Request) {
-		running.Add(1)
-		defer running.Done()
-		if r.URL.Path != warmUp {
-			h(w, r)
-		}
-	}
-	server := &http.Server{
-		Handler: http.HandlerFunc(tracked), Protocols: protocolsOf(proto), ErrorLog: log.New(io.Discard, "", 0),
-	}
-	running.Go(func() { _ = server.Serve(s.network) })
-	s.base = dialing(t, proto, s.network.DialContext)
-	t.Cleanup(func() {
-		s.base.CloseIdleConnections()
-		server.Close()
-		synctest.Wait()         // no handler begins any more
-		time.Sleep(time.Second) // the server lingers for half of it before it closes a connection
-		running.Wait()
-	})
+	srv := httpfault.Config{Protocol: faultProtocols[proto], Pipe: true, Default: httpfault.Handle(h)}.NewServer(t)
+	s := newSite(t, proto, srv.DialContext)
+	s.srv = srv
 	return s
 }
-
-const warmUp = "/warm-up"
 
 // warm opens a connection. Where connections are counted over HTTP/2 it comes first, because net/http shares a new one
 // only some instants after its first request has it, and may dial another for a second request in between.
 func (s *site) warm(t testing.TB) *site {
-	resp, err := s.base.RoundTrip(newRequest(t, "GET", "http://example.com"+warmUp, ""))
+	s.srv.On("/warm-up", httpfault.OK(""))
+	resp, err := s.base.RoundTrip(newRequest(t, "GET", "http://example.com/warm-up", ""))
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())
 	synctest.Wait()
@@ -148,21 +125,18 @@ func stall(_ http.ResponseWriter, r *http.Request) {
 	<-r.Context().Done()
 }
 
+var faultProtocols = map[string]httpfault.Protocol{http1: httpfault.HTTP1, http2: httpfault.H2C}
+
 // faulty is a server in a bubble that makes steps.
 func faulty(t testing.TB, proto string, steps ...httpfault.Step) *httpfault.Server {
-	config := httpfault.Config{Pipe: true}
-	if proto == http2 {
-		config.Protocol = httpfault.H2C
-	}
-	return config.NewServer(t, steps...)
+	return httpfault.Config{Protocol: faultProtocols[proto], Pipe: true}.NewServer(t, steps...)
 }
 
 // serveRaw hands every connection to handle, which need not close it.
 func serveRaw(t testing.TB, proto string, handle func(net.Conn)) *site {
-	s := &site{network: newNetwork()}
-	acceptRaw(t, s.network, handle)
-	s.base = dialing(t, proto, s.network.DialContext)
-	return s
+	li := memnet.Listen()
+	acceptRaw(t, li, handle)
+	return newSite(t, proto, li.DialContext)
 }
 
 // readRequest reads an HTTP/1 request with its body.
@@ -176,6 +150,12 @@ func readRequest(c net.Conn) {
 // stalled only reads.
 func stalled(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
 
+// badRequest is the answer of a server of HTTP/1, whatever it is sent.
+func badRequest(c net.Conn) {
+	_, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+	stalled(c)
+}
+
 func reset(c net.Conn) {
 	_ = c.(interface{ SetLinger(int) error }).SetLinger(0)
 	c.Close()
@@ -183,35 +163,26 @@ func reset(c net.Conn) {
 
 func acceptRaw(t testing.TB, li net.Listener, handle func(net.Conn)) {
 	var running sync.WaitGroup
-	var mu sync.Mutex
-	var conns []net.Conn
 	running.Go(func() {
 		for {
 			c, err := li.Accept()
 			if err != nil {
 				return
 			}
-			mu.Lock()
-			conns = append(conns, c)
-			mu.Unlock()
 			running.Go(func() {
 				defer c.Close()
+				defer context.AfterFunc(t.Context(), func() { c.Close() })() // the test ends, whatever handle does
 				handle(c)
 			})
 		}
 	})
 	t.Cleanup(func() {
 		li.Close()
-		mu.Lock()
-		for _, c := range conns {
-			c.Close()
-		}
-		mu.Unlock()
 		running.Wait()
 	})
 }
 
-func dialing(t testing.TB, proto string, dial func(context.Context, string, string) (net.Conn, error)) *http.Transport {
+func dialing(t testing.TB, proto string, dial dialFunc) *http.Transport {
 	tr := &http.Transport{DialContext: dial, Protocols: protocolsOf(proto)}
 	t.Cleanup(tr.CloseIdleConnections)
 	return tr

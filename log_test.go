@@ -37,7 +37,9 @@ func TestPromise14_NothingIsPrintedAndNoErrorTellsASecret(t *testing.T) {
 	r.Close()
 	assert.Empty(t, printed.String())
 	for name, text := range texts {
-		for _, secret := range []string{"annabel", "opensesame", "private", "token", "hush", "swordfish", "payload", "body of"} {
+		for _, secret := range []string{
+			"annabel", "opensesame", "private", "token", "hush", "swordfish", "payload", "body of",
+		} {
 			assert.NotContains(t, text, secret, name)
 		}
 	}
@@ -95,8 +97,10 @@ func TestALogLineOfAnAttemptHasTheHostAndNoSecret(t *testing.T) {
 		attempt retry.Attempt
 		want    string
 	}{
-		"a response": {retry.Attempt{Number: 2, Request: req, Response: &http.Response{StatusCode: 503}, Duration: time.Second},
-			"v.number=2 v.method=GET v.host=api.example v.status=503 v.duration=1s"},
+		"a response": {
+			retry.Attempt{Number: 2, Request: req, Response: &http.Response{StatusCode: 503}, Duration: time.Second},
+			"v.number=2 v.method=GET v.host=api.example v.status=503 v.duration=1s",
+		},
 		"an error": {retry.Attempt{Number: 1, Request: req, Err: leaky},
 			"v.number=1 v.method=GET v.host=api.example v.error=\"" + errPeerReset.Error() + "\""},
 		"an operation":      {retry.Attempt{Number: 3}, "v.number=3"},
@@ -114,7 +118,8 @@ func TestADecisionPrintsInOneLine(t *testing.T) {
 	}{
 		{retry.Decision{Retry: true, Class: retry.Transient, Delay: 2 * time.Second, FromServer: true},
 			"retry in 2s (transient)", "v.retry=true v.class=transient v.delay=2s v.from_server=true"},
-		{retry.Decision{Retry: true, Class: retry.Unprocessed}, "retry in 0s (unprocessed)", "v.retry=true v.class=unprocessed"},
+		{retry.Decision{Retry: true, Class: retry.Unprocessed}, "retry in 0s (unprocessed)",
+			"v.retry=true v.class=unprocessed"},
 		{retry.Decision{Class: retry.Transient, Reason: retry.ErrBudget, Delay: time.Second},
 			"no retry: retry budget spent (transient)",
 			`v.retry=false v.class=transient v.delay=1s v.from_server=false v.reason="retry budget spent"`},

@@ -51,9 +51,8 @@ var endings = []struct {
 	{"while discarding", "GET", 0, func(ctx *endable, _ *order, _ *retry.Policy) reply {
 		return closing(ctx.end)
 	}},
-	{"while discarding, after GetBody", "PUT", time.Second - retry.Grace, func(ctx *endable, _ *order, _ *retry.Policy) reply {
-		return closing(ctx.end)
-	}},
+	{"while discarding, after GetBody", "PUT", time.Second - retry.Grace,
+		func(ctx *endable, _ *order, _ *retry.Policy) reply { return closing(ctx.end) }},
 	{"in the wait", "PUT", time.Second / 2, func(ctx *endable, _ *order, _ *retry.Policy) reply {
 		time.AfterFunc(time.Second/2, ctx.end)
 		return answer(503)
@@ -84,7 +83,7 @@ func TestPromise09_NothingIsSentOnceTheContextIsDone(t *testing.T) {
 			assert.ErrorIs(t, err, context.Canceled, row.name)
 			assert.Equal(t, row.at, time.Since(s.begin), row.name)
 			assert.Empty(t, s.left(o, nil), row.name)
-			assert.Equal(t, strings.HasSuffix(row.name, "GetBody"), len(o.bodies) == 2, "%s: GetBody is not asked in vain", row.name)
+			assert.Equal(t, strings.HasSuffix(row.name, "GetBody"), len(o.bodies) == 2, "%s: asked in vain", row.name)
 		})
 	}
 	synctest.Test(t, func(t *testing.T) {
@@ -146,6 +145,7 @@ func TestPromise11_ADiscardedBodyIsDrainedWithinBounds(t *testing.T) {
 	const ms = time.Millisecond
 	page64k := func() io.Reader { return strings.NewReader(strings.Repeat("x", 64<<10)) }
 	dripping := func() io.Reader { return drip(300*ms, -1) }
+	whole := func() io.Reader { return io.LimitReader(endless{}, retry.MaxDrain) }
 	for _, row := range []struct {
 		name               string
 		body               func() io.Reader
@@ -154,7 +154,7 @@ func TestPromise11_ADiscardedBodyIsDrainedWithinBounds(t *testing.T) {
 	}{
 		{"error page", page64k, 3000 * ms, 0, 3000 * ms, true},
 		{"error page, no wait", page64k, 0, 0, 0, true},
-		{"of the very bound", func() io.Reader { return io.LimitReader(endless{}, retry.MaxDrain) }, 1000 * ms, 0, 1000 * ms, true},
+		{"of the very bound", whole, 1000 * ms, 0, 1000 * ms, true},
 		{"endless", func() io.Reader { return endless{} }, 3000 * ms, 0, 3000 * ms, false},
 		{"slow, but there in time", func() io.Reader { return drip(200*ms, 3) }, 3000 * ms, 800 * ms, 3000 * ms, true},
 		{"dripping", dripping, 3000 * ms, retry.MaxDrainTime, 3000 * ms, false},

@@ -31,7 +31,9 @@ func TestPromise01_TheBaseIsAskedAtLeastOnceAndAtMostMaxAttemptsTimes(t *testing
 	for _, row := range []struct{ maxAttempts, want int }{
 		{math.MinInt, 1}, {-1, 1}, {0, 4}, {1, 1}, {2, 2}, {4, 4}, {9, 9},
 	} {
-		for name, outcome := range map[string]reply{"503": answer(503), "reset": fail(errPeerReset), "refused": fail(errDialRefused)} {
+		for name, outcome := range map[string]reply{
+			"503": answer(503), "reset": fail(errPeerReset), "refused": fail(errDialRefused),
+		} {
 			synctest.Test(t, func(t *testing.T) {
 				s := play(outcome)
 				resp, _ := retry.New(s, retry.Policy{MaxAttempts: row.maxAttempts}).RoundTrip(place("GET", "").Request)
@@ -51,48 +53,33 @@ func TestPromise01_TheBaseIsAskedAtLeastOnceAndAtMostMaxAttemptsTimes(t *testing
 // Promise 2: "The caller's request is not modified. Attempt 1 sends that very pointer; each retry a shallow copy with a
 // new body from GetBody. No body is buffered, and none is wrapped on the way down."
 func TestPromise02_TheCallersRequestIsSentAndNotModified(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		o := place("PUT", "payload")
-		before, text := *o.Request, fmt.Sprintf("%#v %v", o.Header, *o.URL)
-		first := o.bodies[0]
-		untouched := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
-			if retry.AttemptNumber(req.Context()) == 1 {
-				assert.Zero(t, first.read(), "the base is the first to read the body")
-				assert.Len(t, o.bodies, 1, "GetBody is not called for attempt 1")
-			}
-			return nil, nil
-		})
-		s := play(answer(503), fail(errPeerReset), answer(200))
-		mustEnd(t, retry.New(roundTripperFunc(func(req *http.Request) (*http.Response, error) {
-			_, _ = untouched(req)
-			return s.RoundTrip(req)
-		}), retry.Policy{}), o)
-
-		require.Equal(t, []string{"payload", "payload", "payload"}, s.texts())
-		require.Len(t, o.bodies, 3, "one body for each attempt")
-		assert.Same(t, o.Request, s.sent[0].req)
-		for i, one := range s.sent {
-			assert.Same(t, o.bodies[i], one.body, "the body goes down as it is")
-			assert.Equal(t, i+1, retry.AttemptNumber(one.req.Context()))
-			one.req.Header.Set("X-Shared", fmt.Sprint(i))
-			assert.Equal(t, fmt.Sprint(i), o.Header.Get("X-Shared"), "the header map is shared, so the copy is shallow")
-		}
-		assert.NotSame(t, o.Request, s.sent[1].req)
-		assert.NotSame(t, s.sent[1].req, s.sent[2].req)
-		o.Header.Del("X-Shared")
-		assert.Equal(t, text, fmt.Sprintf("%#v %v", o.Header, *o.URL))
-		assert.Same(t, before.Body, o.Body)
-		assert.Equal(t, before.Context(), o.Context())
-		before.GetBody, o.GetBody = nil, nil // no two functions are equal
-		assert.Equal(t, before, *o.Request)
-	})
-}
-
-func TestPromise02_TheFirstAttemptSendsThatVeryPointer(t *testing.T) {
 	for _, p := range []retry.Policy{{}, {Gate: new(retry.Gate)}, {OnAttempt: func(retry.Attempt, retry.Decision) {}}} {
-		o, s := place("PUT", "payload"), play(answer(200))
-		mustEnd(t, retry.New(s, p), o)
-		assert.Same(t, o.Request, s.sent[0].req)
+		synctest.Test(t, func(t *testing.T) {
+			o, s := place("PUT", "payload"), play(answer(503), fail(errPeerReset), answer(200))
+			before, text := *o.Request, fmt.Sprintf("%#v %v", o.Header, *o.URL)
+			mustEnd(t, retry.New(roundTripperFunc(func(req *http.Request) (*http.Response, error) {
+				assert.Len(t, o.bodies, retry.AttemptNumber(req.Context()), "one body for each attempt, no sooner")
+				assert.Zero(t, o.bodies[len(o.bodies)-1].read(), "the base is the first to read the body")
+				return s.RoundTrip(req)
+			}), p), o)
+
+			require.Equal(t, []string{"payload", "payload", "payload"}, s.texts())
+			for i, one := range s.sent {
+				assert.Same(t, o.bodies[i], one.body, "the body goes down as it is")
+				assert.Equal(t, i+1, retry.AttemptNumber(one.req.Context()))
+				one.req.Header.Set("X-Shared", fmt.Sprint(i))
+				assert.Equal(t, fmt.Sprint(i), o.Header.Get("X-Shared"), "the header map is shared, so the copy is shallow")
+			}
+			assert.Same(t, o.Request, s.sent[0].req)
+			assert.NotSame(t, o.Request, s.sent[1].req)
+			assert.NotSame(t, s.sent[1].req, s.sent[2].req)
+			o.Header.Del("X-Shared")
+			assert.Equal(t, text, fmt.Sprintf("%#v %v", o.Header, *o.URL))
+			assert.Same(t, before.Body, o.Body)
+			assert.Equal(t, before.Context(), o.Context())
+			before.GetBody, o.GetBody = nil, nil // no two functions are equal
+			assert.Equal(t, before, *o.Request)
+		})
 	}
 }
 
@@ -138,7 +125,7 @@ func TestPromise04_EveryBodyIsClosed(t *testing.T) {
 		"reset to the end":   {answer(503), fail(errPeerReset)},
 		"too long to wait":   {answer(503), answer(503, "Retry-After", "3600")},
 		"context ends wait":  {answer(503, "Retry-After", "20"), answer(200)},
-		"both, against rule": {func(req *http.Request) (*http.Response, error) { r, _ := answer(200)(req); return r, errPeerReset }},
+		"both, against rule": {together(answer(200), errPeerReset)},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
@@ -198,7 +185,9 @@ func TestPromise05_TheLastResponseIsReturnedUnread(t *testing.T) {
 func TestPromise07_WhatIsNotIdempotentIsNotSentTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, method := range []string{"POST", "PATCH", "CONNECT", "get", "PURGE"} {
-			for _, outcome := range []reply{answer(408), answer(429, "Retry-After", "1"), answer(503), fail(errPeerReset), fail(io.EOF)} {
+			for _, outcome := range []reply{
+				answer(408), answer(429, "Retry-After", "1"), answer(503), fail(errPeerReset), fail(io.EOF),
+			} {
 				s := play(outcome, answer(200))
 				resp, _ := retry.New(s, retry.Policy{}).RoundTrip(place(method, "payload").Request)
 				drop(resp)
