@@ -3,13 +3,15 @@ package retry_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/seed-e3550de8/retry"
 )
@@ -19,64 +21,37 @@ type ledger struct {
 	refuses      bool
 	err          error
 	rest, length time.Duration
-
-	withdrawn, refunded, deposited []float64
-	holds                          []time.Duration
-	authorities                    map[string]int
+	asked        []string
 }
 
-func (l *ledger) note(authority string) {
-	if l.authorities == nil {
-		l.authorities = map[string]int{}
-	}
-	l.authorities[authority]++
-}
+func (l *ledger) note(all ...any) { l.asked = append(l.asked, strings.TrimSpace(fmt.Sprintln(all...))) }
 
 func (l *ledger) Withdraw(_ context.Context, authority string, n float64) (bool, error) {
-	l.note(authority)
-	l.withdrawn = append(l.withdrawn, n)
+	l.note("withdraw", authority, n)
 	return l.err == nil && !l.refuses, l.err
 }
 
 func (l *ledger) Refund(_ context.Context, authority string, n float64) {
-	l.note(authority)
-	l.refunded = append(l.refunded, n)
+	l.note("refund", authority, n)
 }
 
 func (l *ledger) Deposit(_ context.Context, authority string, n float64) {
-	l.note(authority)
-	l.deposited = append(l.deposited, n)
+	l.note("deposit", authority, n)
 }
 
 func (l *ledger) Hold(_ context.Context, authority string, d time.Duration) {
-	l.note(authority)
-	l.holds = append(l.holds, d)
+	l.note("hold", authority, d)
 }
 
 func (l *ledger) Held(_ context.Context, authority string) (time.Duration, time.Duration) {
-	l.note(authority)
+	l.note("held", authority)
 	return l.rest, l.length
-}
-
-var storeTime = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
-
-// answered is an attempt that a server answered with that status, and perhaps with a Retry-After.
-func answered(ctx context.Context, url string, status int, retryAfter string) retry.Attempt {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		panic(err)
-	}
-	resp := &http.Response{StatusCode: status, Header: http.Header{}, Request: req}
-	if retryAfter != "" {
-		resp.Header.Set("Retry-After", retryAfter)
-	}
-	return retry.Attempt{Number: 1, Request: req, Response: resp}
 }
 
 func TestAStoreDecidesOnARetryThatTheBudgetHasEnoughFor(t *testing.T) {
 	away := errors.New("away")
-	const url, secure = "http://a.example/p?q", "https://u:p@a.example:8443/p"
-	asked := map[string]int{"http://a.example": 1}
+	const secure = "https://u:p@a.example:8443/p"
+	once := []string{"withdraw http://api.example 1"}
 	for _, c := range []struct {
 		name        string
 		store       ledger
@@ -85,25 +60,24 @@ func TestAStoreDecidesOnARetryThatTheBudgetHasEnoughFor(t *testing.T) {
 		wantReason  error
 		wantError   error
 		wantBalance float64
-		wantAsked   map[string]int
+		wantAsked   []string
 	}{
-		{"it has enough", ledger{}, 5, url, nil, nil, 4, asked},
-		{"of a port", ledger{}, 5, secure, nil, nil, 4, map[string]int{"https://a.example:8443": 1}},
-		{"it refuses", ledger{refuses: true}, 5, url, retry.ErrBudget, nil, 5, asked},
-		{"it cannot say", ledger{err: away}, 5, url, nil, away, 4, asked},
-		{"the budget has not enough", ledger{}, 0.5, url, retry.ErrBudget, nil, 0.5, nil},
+		{"it has enough", ledger{}, 5, secretURL, nil, nil, 4, once},
+		{"of a port", ledger{}, 5, secure, nil, nil, 4, []string{"withdraw https://a.example:8443 1"}},
+		{"it refuses", ledger{refuses: true}, 5, secretURL, retry.ErrBudget, nil, 5, once},
+		{"it cannot say", ledger{err: away}, 5, secretURL, nil, away, 4, once},
+		{"the budget has not enough", ledger{}, 0.5, secretURL, retry.ErrBudget, nil, 0.5, nil},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			budget := &retry.Budget{Floor: c.floor, Store: &c.store}
-			a := answered(t.Context(), c.url, 503, "")
-			d := retry.Policy{Budget: budget}.Decide(a, time.Now())
-			assert.Equal(t, c.wantReason == nil, d.Retry)
-			assert.ErrorIs(t, d.Reason, c.wantReason)
-			assert.Equal(t, c.wantError, d.StoreError)
-			assert.Equal(t, c.wantReason == nil, d.Price > 0, "a refused retry has no price")
-			assert.InDelta(t, c.wantBalance, budget.Balance(a.Request.URL), 0.01)
-			assert.Equal(t, c.wantAsked, c.store.authorities)
-		})
+		budget := &retry.Budget{Floor: c.floor, Store: &c.store}
+		a := attempted(1, 503)
+		a.Request.URL = at(c.url)
+		want := retry.Decision{Class: retry.Transient, StoreError: c.wantError, Reason: c.wantReason}
+		if c.wantReason == nil {
+			want.Retry, want.Price = true, 1
+		}
+		assert.Equal(t, want, retry.Policy{Budget: budget, Backoff: retry.Constant(0)}.Decide(a, later), c.name)
+		assert.InDelta(t, c.wantBalance, budget.Balance(a.Request.URL), 1e-9, c.name)
+		assert.Equal(t, c.wantAsked, c.store.asked, c.name)
 	}
 }
 
@@ -115,7 +89,7 @@ func TestAStoreIsNotAskedWhereThereIsNothingToShare(t *testing.T) {
 	}{
 		"a budget that never runs dry": {
 			retry.Policy{Budget: &retry.Budget{Floor: retry.Unlimited.Floor, Store: store}},
-			answered(t.Context(), "http://a.example/", 503, ""),
+			attempted(1, 503),
 		},
 		"no request": {
 			retry.Policy{Budget: &retry.Budget{Store: store}, Gate: &retry.Gate{Store: store}},
@@ -127,33 +101,28 @@ func TestAStoreIsNotAskedWhereThereIsNothingToShare(t *testing.T) {
 		},
 		"a retry that is refused here": {
 			retry.Policy{Budget: &retry.Budget{Floor: 0.5, Store: store}, Gate: &retry.Gate{Store: store}},
-			answered(t.Context(), "http://a.example/", 503, ""),
+			attempted(1, 503),
 		},
 		"no host": {
 			retry.Policy{Budget: &retry.Budget{Store: store}, Gate: &retry.Gate{Store: store}},
 			retry.Attempt{Number: 1, Request: &http.Request{URL: &url.URL{}}, Response: &http.Response{StatusCode: 500}},
 		},
 	} {
-		d := c.policy.Decide(c.attempt, storeTime)
-		c.policy.Abandon(c.attempt, d, storeTime)
-		assert.Empty(t, store.authorities, name)
+		d := c.policy.Decide(c.attempt, later)
+		c.policy.Abandon(c.attempt, d, later)
+		assert.Empty(t, store.asked, name)
 	}
 }
 
 func TestAStoreGetsBackWhatARequestNeedNotHaveTaken(t *testing.T) {
 	store := &ledger{}
 	p := retry.Policy{Budget: &retry.Budget{Store: store}}
-	failed := answered(t.Context(), "http://a.example/", 503, "")
-	d := p.Decide(failed, storeTime)
-	p.Abandon(failed, d, storeTime)
-	p.Abandon(failed, retry.Decision{}, storeTime)
-	assert.Equal(t, []float64{1}, store.refunded, "of nothing, nothing")
-
-	served := answered(t.Context(), "http://a.example/", 200, "")
+	failed, served := attempted(1, 503), attempted(1, 200)
+	p.Abandon(failed, p.Decide(failed, later), later)
+	p.Abandon(failed, retry.Decision{}, later) // of nothing, nothing
 	served.Number, served.Spent = 2, 1
-	assert.False(t, p.Decide(served, storeTime).Retry)
-	assert.Equal(t, []float64{1}, store.deposited)
-	assert.Equal(t, []float64{1}, store.refunded, "a success is told of once")
+	assert.False(t, p.Decide(served, later).Retry)
+	assert.Equal(t, []string{"withdraw http://api.example 1", "refund http://api.example 1", "deposit http://api.example 1"}, store.asked)
 }
 
 // Whatever else a Policy has, or the request: nearly all successes are first attempts under none of that.
@@ -166,25 +135,26 @@ func TestAStoreIsToldOfEachSuccess(t *testing.T) {
 		tr := retry.New(play(answer(200), answer(404), answer(200)), p)
 		mustEnd(t, tr, place("GET", ""))
 		mustEnd(t, tr, place("GET", ""))
-		assert.Equal(t, []float64{0, 0}, store.deposited, name)
 		other := retry.WithPolicy(t.Context(), retry.Policy{Budget: &retry.Budget{Store: own}})
 		mustEnd(t, tr, place("GET", "").under(other))
-		assert.Equal(t, []float64{0}, own.deposited, name)
+		assert.Equal(t, []string{"deposit http://api.example 0", "deposit http://api.example 0"}, store.asked, name)
+		assert.Equal(t, []string{"deposit http://api.example 0"}, own.asked, name)
 	}
 }
 
 func TestAGatePassesOnARetryAfter(t *testing.T) {
 	store := &ledger{}
 	for _, wish := range []time.Duration{7 * time.Second, time.Minute + 1, 0, 1} {
-		p := retry.Policy{Gate: &retry.Gate{Store: store}, MaxRetryAfter: time.Minute}
+		p := retry.Policy{Gate: &retry.Gate{Store: store}, MaxRetryAfter: time.Minute, MaxAttempts: 1}
 		p.RetryAfter = func(*http.Response, time.Time) (time.Duration, bool) { return wish, true }
-		p.Decide(answered(t.Context(), "http://a.example/", 503, ""), storeTime)
+		p.Decide(attempted(1, 503), later)
 	}
-	assert.Equal(t, []time.Duration{7 * time.Second, 1}, store.holds, "what is too long or nothing holds nobody")
+	want := []string{"hold http://api.example 7s", "hold http://api.example 1ns"}
+	assert.Equal(t, want, store.asked, "what is too long or nothing holds nobody")
 }
 
 func TestAGateHeedsWhatOthersWereAsked(t *testing.T) {
-	soon, cancel := context.WithDeadline(t.Context(), storeTime.Add(3*time.Second))
+	soon, cancel := context.WithDeadline(t.Context(), later.Add(3*time.Second))
 	defer cancel()
 	for _, c := range []struct {
 		name         string
@@ -210,16 +180,15 @@ func TestAGateHeedsWhatOthersWereAsked(t *testing.T) {
 				Budget: &retry.Budget{Store: store},
 				Gate:   &retry.Gate{Store: store, Rand: func() float64 { return 0.5 }},
 			}
-			a := answered(c.ctx, "http://a.example/", 503, "")
-			d := p.Decide(a, storeTime)
+			a := attempted(1, 503)
+			a.Request = a.Request.WithContext(c.ctx)
+			d := p.Decide(a, later)
 			assert.Equal(t, c.wantReason, d.Reason)
 			assert.Equal(t, c.want, d.Delay)
 			assert.Equal(t, c.want > 0, p.Gate.Held() > 0)
-			assert.Equal(t, c.wantReason != nil, len(store.refunded) > 0)
+			assert.Equal(t, c.wantReason != nil, slices.Contains(store.asked, "refund http://api.example 1"))
 			assert.Equal(t, c.wantReason == nil, d.Price > 0)
-			next, err := http.NewRequest(http.MethodGet, "http://a.example/", nil)
-			require.NoError(t, err)
-			assert.Equal(t, c.want, p.Admit(next, storeTime, storeTime).Delay)
+			assert.Equal(t, c.want, p.Admit(place("POST", "").Request, later, later).Delay)
 		})
 	}
 }
