@@ -73,8 +73,8 @@ var bucketRows = []struct {
 	{"after a gap, one", &retry.Budget{}, "150x200 = 60s 1x200", 150*math.Exp(-1.3) + 0.25*(1-math.Exp(-1))},
 	{"what is spent stays so while it fades", &retry.Budget{}, "150x200 = 75x503 165s", 75*math.Exp(-1) + 0.165},
 	{"what was earned before counts", &retry.Budget{}, "5x503 = 10x200 10x200", 2},
-	{"a sample is settled under the Floor", &retry.Budget{Floor: 0.5, Window: time.Second, Ratio: 1e-9}, "1x429 63x200 100s 1x200",
-		0.6*0.64 + 0.1},
+	{"a sample is settled under the Floor", &retry.Budget{Floor: 0.5, Window: time.Second, Ratio: 1e-9},
+		"1x429 63x200 100s 1x200", 0.6*0.64 + 0.1},
 
 	{"negative fields are defaults", &retry.Budget{Window: -1, Floor: -1, Ratio: -1}, "5x503 1x200", 0.1},
 	{"NaN too", &retry.Budget{Floor: math.NaN(), Ratio: math.NaN()}, "5x503 1x200", 0.1},

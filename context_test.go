@@ -108,7 +108,7 @@ func TestWithPolicyLeavesItsArgumentsAlone(t *testing.T) {
 
 func TestAsIdempotentLetsAPostBeSentAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		safe := retry.AsIdempotent(t.Context())
+		safe, three := retry.AsIdempotent(t.Context()), retry.Policy{MaxAttempts: 3}
 		for name, row := range map[string]struct {
 			ctx    context.Context
 			policy retry.Policy
@@ -116,8 +116,8 @@ func TestAsIdempotentLetsAPostBeSentAgain(t *testing.T) {
 		}{
 			"plain":                         {t.Context(), retry.Policy{}, 1},
 			"marked":                        {safe, retry.Policy{}, 4},
-			"a policy further down":         {retry.WithPolicy(safe, retry.Policy{MaxAttempts: 3}), retry.Policy{}, 3},
-			"a policy further up":           {retry.AsIdempotent(retry.WithPolicy(t.Context(), retry.Policy{MaxAttempts: 3})), retry.Policy{}, 3},
+			"a policy further down":         {retry.WithPolicy(safe, three), retry.Policy{}, 3},
+			"a policy further up":           {retry.AsIdempotent(retry.WithPolicy(t.Context(), three)), retry.Policy{}, 3},
 			"a predicate that does not ask": {safe, retry.Policy{Idempotent: func(*http.Request) bool { return false }}, 1},
 		} {
 			s := play(answer(503))

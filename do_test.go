@@ -27,32 +27,38 @@ func failingRuns(n int, err error) (op func(context.Context) (int, error), runs 
 	}, runs
 }
 
+// classified is a policy by which every failure is of that class.
+func classified(c retry.Class) retry.Policy {
+	return retry.Policy{Backoff: retry.Constant(s), Classify: func(retry.Attempt) retry.Class { return c }}
+}
+
+// innerEnd is the error of a Transport further in that made no more attempts for that reason.
+func innerEnd(reason error) error { return &retry.Error{Reason: reason, Err: errDecode} }
+
 var doRows = []struct {
 	name     string
 	policy   retry.Policy
 	failures int
 	err      error
-	value    int
 	runs     int
 	want     []error // what the error matches; none for success
 	took     time.Duration
 }{
-	{"at once", every(time.Second), 0, errDecode, 1, 1, nil, 0},
-	{"at the third run", every(time.Second), 2, errDecode, 3, 3, nil, 2 * time.Second},
-	{"exhausted", every(time.Second), 9, errDecode, 4, 4, []error{errDecode, retry.ErrMaxAttempts}, 3 * time.Second},
-	{"one run is the operation's own error", retry.Policy{MaxAttempts: 1}, 9, errDecode, 1, 1, []error{errDecode}, 0},
-	{"negative attempts are one", retry.Policy{MaxAttempts: -3}, 9, errDecode, 1, 1, []error{errDecode}, 0},
-	{"marked Final", every(time.Second), 9, retry.Mark(errDecode, retry.Final), 1, 1, []error{errDecode}, 0},
-	{"marked beneath", every(time.Second), 9, fmt.Errorf("load: %w", retry.Mark(errDecode, retry.Final)), 1, 1, []error{errDecode}, 0},
-	{"classified Final", retry.Policy{Classify: func(retry.Attempt) retry.Class { return retry.Final }}, 9, errDecode, 1, 1, []error{errDecode}, 0},
-	{"a mark beats Classify", retry.Policy{Backoff: retry.Constant(1), Classify: func(retry.Attempt) retry.Class { return retry.Final }}, 1,
-		retry.Mark(errDecode, retry.Transient), 2, 2, nil, 1},
-	{"classified Transient", retry.Policy{Classify: func(retry.Attempt) retry.Class { return retry.Transient }, Backoff: retry.Constant(1)},
-		1, errDecode, 2, 2, nil, 1},
-	{"an inner end that is not for good", every(time.Second), 1, &retry.Error{Reason: retry.ErrDeadline, Err: errDecode}, 2, 2, nil, time.Second},
-	{"one that is", every(time.Second), 9, &retry.Error{Reason: retry.ErrBudget, Err: errDecode}, 1, 1, []error{errDecode, retry.ErrBudget}, 0},
-	{"a class that is none", every(time.Second), 9, retry.Mark(errDecode, 77), 1, 1, []error{errDecode}, 0},
-	{"a budget", retry.Policy{Backoff: retry.Constant(0), Budget: &retry.Budget{Floor: 1}}, 9, errDecode, 2, 2, []error{errDecode, retry.ErrBudget}, 0},
+	{"at once", every(s), 0, errDecode, 1, nil, 0},
+	{"at the third run", every(s), 2, errDecode, 3, nil, 2 * s},
+	{"exhausted", every(s), 9, errDecode, 4, []error{errDecode, retry.ErrMaxAttempts}, 3 * s},
+	{"one run is the operation's own error", retry.Policy{MaxAttempts: 1}, 9, errDecode, 1, []error{errDecode}, 0},
+	{"negative attempts are one", retry.Policy{MaxAttempts: -3}, 9, errDecode, 1, []error{errDecode}, 0},
+	{"marked Final", every(s), 9, retry.Mark(errDecode, retry.Final), 1, []error{errDecode}, 0},
+	{"beneath", every(s), 9, fmt.Errorf("load: %w", retry.Mark(errDecode, retry.Final)), 1, []error{errDecode}, 0},
+	{"marked with what is no class", every(s), 9, retry.Mark(errDecode, 77), 1, []error{errDecode}, 0},
+	{"classified Final", classified(retry.Final), 9, errDecode, 1, []error{errDecode}, 0},
+	{"classified Transient", classified(retry.Transient), 1, errDecode, 2, nil, s},
+	{"a mark beats Classify", classified(retry.Final), 1, retry.Mark(errDecode, retry.Transient), 2, nil, s},
+	{"an inner end that is not for good", every(s), 1, innerEnd(retry.ErrDeadline), 2, nil, s},
+	{"one that is", every(s), 9, innerEnd(retry.ErrBudget), 1, []error{errDecode, retry.ErrBudget}, 0},
+	{"a budget", retry.Policy{Backoff: retry.Constant(0), Budget: &retry.Budget{Floor: 1}}, 9, errDecode, 2,
+		[]error{errDecode, retry.ErrBudget}, 0},
 }
 
 func TestDoRepeatsAnOperationUntilItSucceeds(t *testing.T) {
@@ -70,7 +76,7 @@ func TestDoRepeatsAnOperationUntilItSucceeds(t *testing.T) {
 					time.Sleep(time.Minute)
 					return op(ctx)
 				})
-				assert.Equal(t, row.value, value, "the value of the last run")
+				assert.Equal(t, row.runs, value, "the value of the last run")
 				assert.Equal(t, row.runs, *runs)
 				assert.Equal(t, row.runs, heard)
 				assert.Equal(t, row.took+time.Duration(row.runs)*time.Minute, time.Since(begin))
@@ -106,26 +112,31 @@ func TestDoEndsWithItsContext(t *testing.T) {
 	for _, row := range []struct {
 		name   string
 		wait   time.Duration // before each run
-		within time.Duration // until the deadline
-		gone   time.Duration // until it is cancelled
+		within time.Duration // until the deadline; 0 for none
+		gone   time.Duration // until it is cancelled; negative: in OnAttempt
 		runs   int
 		took   time.Duration
 		want   []error // besides that of the last run; none if that is returned as it is
 	}{
-		{"in a wait", time.Second, time.Hour, 1500 * time.Millisecond, 2, 1500 * time.Millisecond, []error{errGone, context.Canceled}},
-		{"in the first wait", time.Second, time.Hour, time.Second / 2, 1, time.Second / 2, []error{errGone, context.Canceled}},
-		{"before: once, as a Transport asks its base once", time.Second, time.Hour, 0, 1, 0, nil},
-		{"a deadline that the next wait would miss", time.Minute, 90 * time.Second, time.Hour, 2, time.Minute, []error{retry.ErrDeadline}},
+		{"in a wait", s, 0, 3 * s / 2, 2, 3 * s / 2, []error{errGone, context.Canceled}},
+		{"in the first wait", s, 0, s / 2, 1, s / 2, []error{errGone, context.Canceled}},
+		{"before a wait of nothing", 0, 0, -1, 1, 0, []error{errGone}},
+		{"before: once, as a Transport asks its base once", s, 0, 0, 1, 0, nil},
+		{"a deadline that is looked ahead to", time.Minute, 90 * s, time.Hour, 2, time.Minute, []error{retry.ErrDeadline}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			ctx, cancel := context.WithCancelCause(t.Context())
-			time.AfterFunc(row.gone, func() { cancel(errGone) })
-			synctest.Wait()
-			ctx, stop := context.WithTimeout(ctx, row.within)
-			defer stop()
+			ctx, cancel := context.WithCancelCause(endingIn(t, row.within))
+			defer cancel(nil)
+			p := every(row.wait)
+			if row.gone < 0 {
+				p.OnAttempt = func(retry.Attempt, retry.Decision) { cancel(errGone) }
+			} else {
+				time.AfterFunc(row.gone, func() { cancel(errGone) })
+				synctest.Wait()
+			}
 			op, runs := failingRuns(9, errDecode)
 			begin := time.Now()
-			_, err := retry.Do(ctx, every(row.wait), op)
+			_, err := retry.Do(ctx, p, op)
 			assert.Equal(t, row.want == nil, err == errDecode, "%s: %v", row.name, err)
 			for _, want := range append(row.want, errDecode) {
 				assert.ErrorIs(t, err, want, row.name)

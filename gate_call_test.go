@@ -115,7 +115,8 @@ func TestACallIsHeldForLongerThanItWasTold(t *testing.T) {
 			}
 			time.AfterFunc(row.again, func() { refused(retry.Policy{Gate: p.Gate}, 10, time.Now()) })
 			s := play(row.first, answer(200))
-			resp, err := retry.New(s, p).RoundTrip(place("GET", "").under(retry.WithDecision(endingIn(t, row.within), &d)).Request)
+			o := place("GET", "").under(retry.WithDecision(endingIn(t, row.within), &d))
+			resp, err := retry.New(s, p).RoundTrip(o.Request)
 			drop(resp)
 			assert.Equal(t, row.want, s.times(), row.name)
 			assert.Equal(t, row.held, held, row.name)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -22,6 +23,9 @@ func refused(p retry.Policy, seconds int, now time.Time) {
 
 const s = time.Second
 
+// tenTimes is one wish after the other.
+func tenTimes(seconds int) []int { return slices.Repeat([]int{seconds}, 10) }
+
 var gateRows = []struct {
 	name        string
 	closed      []int // by these, one after the other
@@ -31,7 +35,7 @@ var gateRows = []struct {
 	within      time.Duration // until its deadline; 0 for none, and -1 for one that is past
 	served      int           // successes since
 	wantDelay   time.Duration
-	wantReason  error
+	want        error
 	wantNoHolds bool
 }{
 	{name: "nobody asked", u: 1},
@@ -53,10 +57,10 @@ var gateRows = []struct {
 	{name: "nor halfway", closed: []int{40}, u: 0.5, wantDelay: 50 * s},
 	{name: "but over half the Retry-After", closed: []int{50}, u: 1, wantDelay: 75 * s},
 	{name: "just waited for", closed: []int{10}, u: 1, longest: 10 * s, wantDelay: 15 * s},
-	{name: "not waited for", closed: []int{10}, u: 1, longest: 10*s - 1, wantDelay: 10 * s, wantReason: retry.ErrRetryAfter},
-	{name: "never waited for", closed: []int{10}, longest: -1, at: 10*s - 1, wantDelay: 1, wantReason: retry.ErrRetryAfter},
+	{name: "not waited for", closed: []int{10}, u: 1, longest: 10*s - 1, wantDelay: 10 * s, want: retry.ErrRetryAfter},
+	{name: "never waited for", closed: []int{10}, longest: -1, at: 10*s - 1, wantDelay: 1, want: retry.ErrRetryAfter},
 	{name: "within its deadline", closed: []int{10}, within: 10*s + 1, wantDelay: 10 * s},
-	{name: "beyond it", closed: []int{10}, at: 10*s - 1, within: 1, wantDelay: 1, wantReason: retry.ErrDeadline},
+	{name: "beyond it", closed: []int{10}, at: 10*s - 1, within: 1, wantDelay: 1, want: retry.ErrDeadline},
 	{name: "a deadline that is past is not the gate's business", within: -1},
 
 	{name: "again, for the last time", closed: []int{10}, u: 1, waited: 50 * s, wantDelay: 15 * s},
@@ -65,8 +69,8 @@ var gateRows = []struct {
 	{name: "the server is up", closed: []int{10}, u: 1, waited: 1, served: 2},
 	{name: "for those that have waited", closed: []int{10}, u: 1, served: 2, wantDelay: 20 * s},
 	{name: "for half of them", closed: []int{10}, u: 1, waited: 1, served: 1, wantDelay: 20 * s},
-	{name: "old answers count half", closed: []int{9, 9, 9, 9, 9, 9, 9, 9, 9, 9}, u: 1, waited: 1, served: 8, wantDelay: 18 * s},
-	{name: "and new ones whole", closed: []int{9, 9, 9, 9, 9, 9, 9, 9, 9, 9}, u: 1, waited: 1, served: 9},
+	{name: "old answers count half", closed: tenTimes(9), u: 1, waited: 1, served: 8, wantDelay: 18 * s},
+	{name: "and new ones whole", closed: tenTimes(9), u: 1, waited: 1, served: 9},
 }
 
 func TestAGateHoldsARequestUntilTheRetryAfterIsOver(t *testing.T) {
@@ -86,7 +90,7 @@ func TestAGateHoldsARequestUntilTheRetryAfterIsOver(t *testing.T) {
 			defer cancel()
 		}
 		have := p.Admit(place("GET", "").under(ctx).Request, now.Add(-row.waited), now)
-		want := retry.Decision{Class: retry.Transient, Delay: row.wantDelay, FromServer: row.wantDelay > 0, Reason: row.wantReason}
+		want := retry.Decision{Class: retry.Transient, Delay: row.wantDelay, FromServer: row.wantDelay > 0, Reason: row.want}
 		assert.Equal(t, want, have, row.name)
 		held := row.closed != nil && !row.wantNoHolds && row.closed[0] < 61
 		assert.Equal(t, held, p.Gate.Held() == 1, row.name)
@@ -100,15 +104,15 @@ func TestAGateHoldsARequestUntilTheRetryAfterIsOver(t *testing.T) {
 func TestAGateHoldsRetriesToo(t *testing.T) {
 	now, asking := time.Now(), []string{"Retry-After", "10"}
 	for _, row := range []struct {
-		name           string
-		closed         int // by what another request was told
-		header         []string
-		backoff        time.Duration
-		longest        time.Duration // MaxRetryAfter
-		within         time.Duration
-		wantDelay      time.Duration
-		wantFromServer bool
-		wantReason     error
+		name       string
+		closed     int // by what another request was told
+		header     []string
+		backoff    time.Duration
+		longest    time.Duration // MaxRetryAfter
+		within     time.Duration
+		wantDelay  time.Duration
+		fromServer bool
+		want       error
 	}{
 		{"the backoff after the wish", 0, asking, 6 * s, 0, time.Hour, 16 * s, true, nil},
 		{"just within the deadline", 0, asking, 0, 0, 15*s + 1, 15 * s, true, nil},
@@ -124,8 +128,8 @@ func TestAGateHoldsRetriesToo(t *testing.T) {
 		refused(retry.Policy{Gate: p.Gate}, row.closed, now)
 		a := attempted(1, 503, row.header...)
 		a.Request = a.Request.WithContext(ctx)
-		want := retry.Decision{Class: retry.Transient, Delay: row.wantDelay, FromServer: row.wantFromServer, Reason: row.wantReason}
-		if row.wantReason == nil {
+		want := retry.Decision{Class: retry.Transient, Delay: row.wantDelay, FromServer: row.fromServer, Reason: row.want}
+		if row.want == nil {
 			want.Retry, want.Price = true, 1
 		}
 		assert.Equal(t, want, p.Decide(a, now), row.name)

@@ -66,8 +66,9 @@ func TestAnOuterTransportLeavesARequestThatIsHeld(t *testing.T) {
 func TestADialErrorOfAClientProvesNothing(t *testing.T) {
 	_, dial := http.Get("http://127.0.0.1:1/")
 	require.ErrorAs(t, dial, new(*url.Error))
-	assert.Equal(t, retry.Transient, retry.Classify(retry.Attempt{Request: place("POST", "").Request, Err: dial}))
-	assert.Equal(t, retry.Unprocessed, retry.Classify(retry.Attempt{Request: place("POST", "").Request, Err: errors.Unwrap(dial)}))
+	for err, want := range map[error]retry.Class{dial: retry.Transient, errors.Unwrap(dial): retry.Unprocessed} {
+		assert.Equal(t, want, retry.Classify(retry.Attempt{Request: place("POST", "").Request, Err: err}))
+	}
 }
 
 // A middle stands between two Transports, and does to a request what such RoundTrippers do.
@@ -95,7 +96,8 @@ var middles = map[string]func(inner http.RoundTripper) http.RoundTripper{
 // the inner one; a response or an error that took several attempts tells the outer one."
 func TestPromise13_NestedTransportsRetryInOneLayer(t *testing.T) {
 	outcomes := map[string]reply{"503": answer(503), "reset": fail(errPeerReset), "refused": fail(errDialRefused)}
-	for _, limits := range [][]int{{4, 4}, {4, 2}, {3, 6}, {1, 5}, {3, 1}, {4, 4, 4}, {2, 3, 5}, {5, 3, 2}} { // from inside out
+	// From inside out:
+	for _, limits := range [][]int{{4, 4}, {4, 2}, {3, 6}, {1, 5}, {3, 1}, {4, 4, 4}, {2, 3, 5}, {5, 3, 2}} {
 		for outcome, reply := range outcomes {
 			for name, middle := range middles {
 				synctest.Test(t, func(t *testing.T) {
@@ -120,17 +122,19 @@ func TestPromise13_NestedTransportsRetryInOneLayer(t *testing.T) {
 	}
 }
 
+func transient404(a retry.Attempt) retry.Class {
+	if a.Response.StatusCode == 404 {
+		return retry.Transient
+	}
+	return retry.Classify(a)
+}
+
 // Promise 13, again: "A retry's context tells the inner one."
 func TestPromise13_TheInnerTransportLeavesAnOutersRetryAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inner, outer := every(time.Hour), every(time.Second)
 		decisions := told(&inner)
-		outer.Classify = func(a retry.Attempt) retry.Class {
-			if a.Response != nil && a.Response.StatusCode == 404 {
-				return retry.Transient
-			}
-			return retry.Classify(a)
-		}
+		outer.Classify = transient404
 		s := play(answer(404), answer(503), answer(503, "Retry-After", "3"), answer(200))
 		resp := mustEnd(t, retry.New(retry.New(s, inner), outer), place("GET", ""))
 		assert.Equal(t, 200, resp.StatusCode)
@@ -238,12 +242,7 @@ func TestAnOutersRetryIsNoSuccessOfItsOwn(t *testing.T) {
 		b := new(retry.Budget)
 		happens(t, b, "1x503")
 		outer, inner := every(0), retry.Policy{Budget: b}
-		outer.Budget, outer.Classify = b, func(a retry.Attempt) retry.Class {
-			if a.Response.StatusCode == 404 {
-				return retry.Transient
-			}
-			return retry.Classify(a)
-		}
+		outer.Budget, outer.Classify = b, transient404
 		mustEnd(t, retry.New(retry.New(play(answer(404), answer(200)), inner), outer), place("GET", ""))
 		assert.InDelta(t, 4.2, b.Balance(apiURL), 1e-9, "the 404 is one to the inner Transport, and the call to the outer")
 	})

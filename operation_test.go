@@ -49,7 +49,8 @@ func TestTheRequestsOfAnOperationStayWithinOneMaxAttempts(t *testing.T) {
 						return answer(200)(req)
 					})
 					client := retry.New(b, retry.Policy{MaxAttempts: limits.transport, Budget: retry.Unlimited})
-					_, err := retry.Do(t.Context(), retry.Policy{MaxAttempts: limits.do}, func(ctx context.Context) (_ int, err error) {
+					p := retry.Policy{MaxAttempts: limits.do}
+					_, err := retry.Do(t.Context(), p, func(ctx context.Context) (_ int, err error) {
 						runs++
 						for i := 0; i < len(urls) && err == nil; i++ {
 							err = get(ctx, client, urls[i])
@@ -70,7 +71,7 @@ var (
 	bad, good, asking = answer(503), answer(200), answer(503, "Retry-After", "10")
 	askingMuch        = answer(503, "Retry-After", "90")
 	spent             = retry.Policy{Budget: &retry.Budget{Floor: 0.5}}
-	final             = retry.Policy{Classify: func(retry.Attempt) retry.Class { return retry.Final }}
+	final             = classified(retry.Final)
 )
 
 // both is a response that asks for 10s, and an error.
@@ -153,9 +154,10 @@ var countedRows = []struct {
 	{"another method", [][]string{{"GET /a"}, {"HEAD /a"}}, []reply{bad, bad, good, bad, bad, good}, 2},
 	{"another URL", [][]string{{"GET /a"}, {"GET /b"}}, []reply{bad, bad, good, bad, bad, good}, 2},
 	{"the second of its kind", [][]string{{"GET /a", "GET /a"}}, []reply{bad, bad, good, bad, bad, good}, 1},
-	{"the second again", [][]string{{"GET /a", "GET /a"}, {"GET /a", "GET /a"}}, []reply{bad, bad, good, bad, good, good, bad, good}, 2},
+	{"the second again", [][]string{{"GET /a", "GET /a"}, {"GET /a", "GET /a"}},
+		[]reply{bad, bad, good, bad, good, good, bad, good}, 2},
 	{"the same again", [][]string{{"GET /a"}, {"GET /a"}}, []reply{bad, bad, good, bad}, 2},
-	{"the same, with the last attempt a success", [][]string{{"GET /a"}, {"GET /a"}, {"GET /a"}}, []reply{bad, bad, good, good}, 2},
+	{"the same, in the end good", [][]string{{"GET /a"}, {"GET /a"}, {"GET /a"}}, []reply{bad, bad, good, good}, 2},
 	{"the same without a URL", [][]string{{"GET"}, {"GET"}}, []reply{bad, bad, good, bad}, 2},
 }
 
@@ -167,7 +169,7 @@ func TestAnOperationCountsEachOfItsRequests(t *testing.T) {
 				s := play(row.replies...)
 				client := http.RoundTripper(s)
 				for _, attempts := range limits {
-					client = retry.New(client, retry.Policy{MaxAttempts: attempts, Backoff: retry.Constant(0), Budget: retry.Unlimited})
+					client = retry.New(client, retry.Policy{MaxAttempts: attempts, Budget: retry.Unlimited})
 				}
 				runs := 0
 				_, _ = retry.Do(t.Context(), every(0), func(ctx context.Context) (int, error) {

@@ -120,21 +120,22 @@ func TestOnAttemptIsToldOfEveryAttemptBeforeAnyWait(t *testing.T) {
 			assert.Equal(t, a.Response == nil, a.Err != nil)
 			time.Sleep(2 * time.Second) // it is part of the request, and of the wait
 		}
-		s := play(late(3*time.Second, answer(503)), late(time.Second, fail(errPeerReset)), answer(200))
-		mustEnd(t, retry.New(s, p), place("GET", ""))
+		base := play(late(3*s, answer(503)), late(s, fail(errPeerReset)), answer(200))
+		mustEnd(t, retry.New(base, p), place("GET", ""))
 		require.Len(t, told, 3)
 		for i, a := range told {
 			assert.Equal(t, i+1, a.Number)
-			assert.Same(t, s.sent[i].req, a.Request)
-			assert.Same(t, s.sent[i].resp, a.Response)
+			assert.Equal(t, []time.Duration{3 * s, s, 0}[i], a.Duration)
+			assert.Same(t, base.sent[i].req, a.Request)
+			assert.Same(t, base.sent[i].resp, a.Response)
 		}
-		assert.Equal(t, []time.Duration{3 * time.Second, time.Second, 0}, []time.Duration{told[0].Duration, told[1].Duration, told[2].Duration})
 		assert.Equal(t, []time.Duration{3 * time.Second, 9 * time.Second, 14 * time.Second}, at)
 		assert.Equal(t, error(errPeerReset), told[1].Err)
 	})
 }
 
 func TestExtremeFieldsMeanWhatTheirCommentsSay(t *testing.T) {
+	falling := retry.BackoffFunc(func(int) time.Duration { return math.MinInt64 })
 	for _, row := range []struct {
 		name     string
 		policy   retry.Policy
@@ -142,18 +143,19 @@ func TestExtremeFieldsMeanWhatTheirCommentsSay(t *testing.T) {
 		attempts int
 		took     time.Duration
 	}{
-		{"negative delays are zero", retry.Policy{Backoff: retry.BackoffFunc(func(int) time.Duration { return math.MinInt64 })}, "", 4, 0},
+		{"negative delays are zero", retry.Policy{Backoff: falling}, "", 4, 0},
 		{"a negative Constant is zero", every(-5), "", 4, 0},
 		{"an endless delay never comes to pass", every(math.MaxInt64), "", 1, 0},
 		{"and does not overflow", every(math.MaxInt64), "9", 1, 0},
-		{"MaxRetryAfter is inclusive", retry.Policy{Backoff: retry.Constant(0), MaxRetryAfter: 9 * time.Second}, "9", 4, 27 * time.Second},
+		{"MaxRetryAfter is inclusive", retry.Policy{Backoff: retry.Constant(0), MaxRetryAfter: 9 * s}, "9", 4, 27 * s},
 		{"beyond MaxRetryAfter", retry.Policy{Backoff: retry.Constant(0), MaxRetryAfter: 9*time.Second - 1}, "9", 1, 0},
 		{"a minute is the default", every(0), "60", 4, 180 * time.Second},
 		{"and no more", every(0), "61", 1, 0},
 		{"negative MaxRetryAfter", retry.Policy{MaxRetryAfter: -1}, "0", 1, 0},
 		{"negative MaxRetryAfter, garbage", retry.Policy{Backoff: retry.Constant(0), MaxRetryAfter: -1}, "soon", 4, 0},
-		{"the longest MaxRetryAfter", retry.Policy{Backoff: retry.Constant(0), MaxRetryAfter: math.MaxInt64}, "600", 4, 1800 * time.Second},
-		{"huge MaxAttempts: the budget ends it", retry.Policy{Backoff: retry.Constant(0), MaxAttempts: math.MaxInt, Budget: &retry.Budget{Floor: 10}}, "", 11, 0},
+		{"the longest MaxRetryAfter", retry.Policy{Backoff: retry.Constant(0), MaxRetryAfter: longest}, "600", 4, 1800 * s},
+		{"huge MaxAttempts: the budget ends it", retry.Policy{Backoff: retry.Constant(0), MaxAttempts: math.MaxInt,
+			Budget: &retry.Budget{Floor: 10}}, "", 11, 0},
 		{"negative AttemptTimeout is none", retry.Policy{Backoff: retry.Constant(0), AttemptTimeout: -1}, "", 4, 0},
 		{"huge AttemptTimeout", retry.Policy{Backoff: retry.Constant(0), AttemptTimeout: math.MaxInt64}, "", 4, 0},
 	} {
@@ -199,9 +201,10 @@ func TestDecideWithoutABudgetHasNone(t *testing.T) {
 // The run of an operation has no request. The first retry comes after the first attempt.
 func TestDecideTakesAnAttemptWithoutRequestForOneThatMayBeRepeated(t *testing.T) {
 	rising := retry.BackoffFunc(func(retry int) time.Duration { return time.Duration(retry) * time.Minute })
-	for n, p := range map[int]retry.Policy{0: {Backoff: retry.BackoffFunc(nil)}, 1: {Backoff: rising}, 3: {Backoff: rising}} {
+	for n, backoff := range map[int]retry.BackoffFunc{0: nil, 1: rising, 3: rising} { // a nil one does not wait
+		p := retry.Policy{Backoff: backoff}
 		want := retry.Decision{Retry: true, Class: retry.Transient, Delay: time.Duration(n) * time.Minute, Price: 1}
-		assert.Equal(t, want, p.Decide(retry.Attempt{Number: n, Err: errPeerReset}, time.Now()), "a nil BackoffFunc does not wait")
+		assert.Equal(t, want, p.Decide(retry.Attempt{Number: n, Err: errPeerReset}, time.Now()))
 	}
 }
 

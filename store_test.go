@@ -122,7 +122,8 @@ func TestAStoreGetsBackWhatARequestNeedNotHaveTaken(t *testing.T) {
 	p.Abandon(failed, retry.Decision{}, later) // of nothing, nothing
 	served.Number, served.Spent = 2, 1
 	assert.False(t, p.Decide(served, later).Retry)
-	assert.Equal(t, []string{"withdraw http://api.example 1", "refund http://api.example 1", "deposit http://api.example 1"}, store.asked)
+	want := []string{"withdraw http://api.example 1", "refund http://api.example 1", "deposit http://api.example 1"}
+	assert.Equal(t, want, store.asked)
 }
 
 // Whatever else a Policy has, or the request: nearly all successes are first attempts under none of that.
