@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -104,28 +105,24 @@ func (v *vault) over(t *testing.T) func() bool {
 	}
 }
 
-// ways are how a file becomes the body of a request.
+// ways are how a file becomes the body of a request. Each tells whether it is, in the end, as open as it should be.
 var ways = []struct {
 	name string
-	load func(t *testing.T, p *parcel, req *http.Request) (over func() bool) // and it is closed as it should be
+	load func(t *testing.T, p *parcel, f *os.File, req *http.Request) (over func() bool)
 }{
-	{"a file", func(t *testing.T, p *parcel, req *http.Request) func() bool {
-		f := p.open(t)
+	{"a file", func(_ *testing.T, p *parcel, f *os.File, req *http.Request) func() bool {
 		req.Body, req.ContentLength = f, p.size
 		return closed(f)
 	}},
-	{"a file of a length that nobody declares", func(t *testing.T, p *parcel, req *http.Request) func() bool {
-		f := p.open(t)
+	{"a file of a length that nobody declares", func(_ *testing.T, _ *parcel, f *os.File, req *http.Request) func() bool {
 		req.Body = f
 		return closed(f)
 	}},
-	{"a file that the caller closes", func(t *testing.T, p *parcel, req *http.Request) func() bool {
-		f := p.open(t)
-		t.Cleanup(func() { assert.NoError(t, f.Close()) })
+	{"a file that the caller closes", func(_ *testing.T, p *parcel, f *os.File, req *http.Request) func() bool {
 		req.Body, req.ContentLength = io.NopCloser(f), p.size
-		return func() bool { return descriptors(p.name) <= 1 }
+		return kept(f)
 	}},
-	{"no file, but like one", func(t *testing.T, p *parcel, req *http.Request) func() bool {
+	{"no file, but like one", func(t *testing.T, p *parcel, _ *os.File, req *http.Request) func() bool {
 		text, err := os.ReadFile(p.name)
 		require.NoError(t, err)
 		v := &vault{text: bytes.NewReader(text)}
@@ -134,28 +131,10 @@ var ways = []struct {
 		req.Body = v
 		return v.over(t)
 	}},
-	{"SetBody", func(t *testing.T, p *parcel, req *http.Request) func() bool {
-		f := p.open(t)
-		t.Cleanup(func() { assert.NoError(t, f.Close()) })
+	{"SetBody", func(_ *testing.T, p *parcel, f *os.File, req *http.Request) func() bool {
 		retry.SetBody(req, io.NewSectionReader(f, preface, p.size), p.size)
-		return func() bool { return descriptors(p.name) <= 1 }
+		return kept(f)
 	}},
-}
-
-// closed reports whether f is, and nobody has its file open by another descriptor.
-func closed(f *os.File) func() bool {
-	return func() bool { _, err := f.Stat(); return err != nil && descriptors(f.Name()) == 0 }
-}
-
-// descriptors returns by how many this process has a file open, on Linux, or 0.
-func descriptors(name string) (n int) {
-	links, _ := filepath.Glob("/proc/self/fd/*")
-	for _, link := range links {
-		if to, err := os.Readlink(link); err == nil && to == name {
-			n++
-		}
-	}
-	return n
 }
 
 // lingering takes half a second over HTTP/1, for which net/http's server waits before it closes what it has not read.
@@ -190,7 +169,9 @@ func TestAFileArrivesWholeWhateverHappensToItsAttempts(t *testing.T) {
 				t.Run(proto.String()+"/"+name+"/"+way.name, func(t *testing.T) {
 					s := httpfault.Config{Protocol: proto}.NewServer(t, fault.Times(2), httpfault.OK("thanks"))
 					req := newRequest(t, "PUT", s.URL, "")
-					over := way.load(t, p, req)
+					f := p.open(t)
+					defer f.Close()
+					over := way.load(t, p, f, req)
 					resp, err := retry.New(s.Transport(), new(trail).eager(4)).RoundTrip(req)
 					require.NoError(t, err)
 					assert.Equal(t, "thanks", readAndClose(t, resp))
@@ -202,6 +183,47 @@ func TestAFileArrivesWholeWhateverHappensToItsAttempts(t *testing.T) {
 					}
 					assert.Eventually(t, over, 10*time.Second, time.Millisecond)
 				})
+			}
+		}
+	}
+}
+
+// Each request closes the file. On Linux, neither needs it any more.
+func TestOneFileInTwoRequestsAtOnce(t *testing.T) {
+	p := pack(t, *uploadSize)
+	for _, proto := range []httpfault.Protocol{httpfault.HTTP1, httpfault.HTTP2} {
+		for _, way := range []int{0, len(ways) - 1} {
+			s := httpfault.Config{Protocol: proto}.NewServer(t, httpfault.Status(503).Early().Times(2))
+			base, f := s.Transport(), p.open(t)
+			defer f.Close()
+			var begun, both sync.WaitGroup
+			begun.Add(2)
+			client := retry.New(roundTripperFunc(func(req *http.Request) (*http.Response, error) {
+				if retry.AttemptNumber(req.Context()) == 1 {
+					begun.Done()
+					begun.Wait() // or one might close the file before the other has looked at it
+				}
+				return base.RoundTrip(req)
+			}), new(trail).eager(4))
+			for range 2 {
+				both.Go(func() {
+					req := newRequest(t, "PUT", s.URL, "")
+					ways[way].load(t, p, f, req)
+					resp, err := client.RoundTrip(req)
+					if runtime.GOOS == "linux" || way > 0 {
+						assert.NoError(t, err)
+					}
+					if err == nil {
+						assert.Equal(t, 200, resp.StatusCode)
+						assert.NoError(t, resp.Body.Close())
+					}
+				})
+			}
+			both.Wait()
+			for _, r := range s.Requests() {
+				if r.Whole {
+					p.arrived(t, r)
+				}
 			}
 		}
 	}

@@ -104,6 +104,9 @@ func currentTest() string {
 }
 
 func (b *watched) Read(p []byte) (int, error) {
+	if b.isClosed() {
+		return 0, http.ErrBodyReadAfterClose
+	}
 	n, err := b.Reader.Read(p)
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -93,6 +93,8 @@ func TestEachCharacterOfAMethodAFieldAndAURL(t *testing.T) {
 	assert.Equal(t, retry.Transient, send("?", func(o *order) { o.Method = "" }))
 	assert.Equal(t, retry.Final, send("?", func(o *order) { o.Method, o.URL.Scheme = "GET IT", "https" }))
 	assert.Equal(t, retry.Transient, send("?", func(o *order) { o.Method, o.URL.Scheme = "GET IT", "registered" }))
+	assert.Equal(t, retry.Transient, classOf(nil, "unsupported protocol scheme \"\""))
+	assert.Equal(t, retry.Transient, retry.Classify(retry.Attempt{Err: errDialRefused}), "no request, no proof")
 }
 
 // A fileFunc is like a file, no struct, and seeks by a function of the whence.

@@ -190,6 +190,10 @@ func TestARequestWithTrailersGetsNoBodyWhereThereIsNone(t *testing.T) {
 		mustEnd(t, retry.New(s, noWait), o)
 		assert.Equal(t, body, s.sent[1].body)
 	}
+	o, s := once("PUT", "payload"), play(answer(503))
+	o.Trailer = http.Header{"X-Sum": {"1"}}
+	mustEnd(t, retry.New(s, noWait), o)
+	assert.Same(t, o.Request, s.sent[0].req, "it cannot be replayed")
 	for want, made := range map[error]io.ReadCloser{nil: nil, errFileGone: nil, errPage: http.NoBody} {
 		o := place("PUT", "payload")
 		o.Trailer = http.Header{"X-Sum": {"1"}}
