@@ -5,11 +5,9 @@ package retry_test
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -19,8 +17,8 @@ import (
 	"github.com/seed-e3550de8/retry"
 )
 
-// The race detector allocates on its own account, and takes its time, so that this file is not for it. What the module
-// bench measures beside other libraries, bodies above all, is not measured here.
+// The race detector allocates on its own account, and takes its time, so that this file is not for it. Bodies, many hosts
+// and many goroutines are measured in the module bench.
 
 // A benchBase answers from a cycle of statuses and allocates nothing. It serves one request at a time.
 type benchBase struct {
@@ -151,36 +149,6 @@ func BenchmarkGet(b *testing.B) {
 	}
 }
 
-// BenchmarkGetManyAuthorities is a GET that succeeds at once, to more authorities than the Budget has fast slots.
-func BenchmarkGetManyAuthorities(b *testing.B) {
-	urls := make([]*url.URL, 1000)
-	for i := range urls {
-		urls[i] = &url.URL{Scheme: "http", Host: fmt.Sprintf("host-%d.example.com", i), Path: "/"}
-	}
-	b.ReportAllocs()
-	rt, req := retry.New(&benchBase{statuses: []int{200}}, noWait), benchRequest(context.Background(), http.MethodGet)
-	for i := 0; b.Loop(); i++ {
-		req.URL = urls[i%len(urls)]
-		benchRoundTrip(b, rt, req)
-	}
-}
-
-// BenchmarkGetParallel is a GET that succeeds at once, by many goroutines to one authority.
-func BenchmarkGetParallel(b *testing.B) {
-	b.ReportAllocs()
-	req := benchRequest(context.Background(), http.MethodGet)
-	resp := &http.Response{StatusCode: 200, Header: benchHeader, Body: http.NoBody, Request: req}
-	rt := retry.New(roundTripperFunc(func(*http.Request) (*http.Response, error) { return resp, nil }), noWait)
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			if _, err := rt.RoundTrip(req); err != nil {
-				b.Error(err)
-				return
-			}
-		}
-	})
-}
-
 func BenchmarkParseRetryAfter(b *testing.B) {
 	now := time.Date(1994, 11, 6, 8, 49, 37, 0, time.UTC)
 	for _, value := range []string{"120", "Sun, 06 Nov 1994 08:50:37 GMT", "Sunday, 06-Nov-94 08:50:37 GMT", "soon"} {
@@ -192,32 +160,4 @@ func BenchmarkParseRetryAfter(b *testing.B) {
 			}
 		})
 	}
-}
-
-// BenchmarkBudgetAuthorities shows what a million authorities cost, each with a retry that was spent, and what is left
-// of it after an hour of traffic with one of them.
-func BenchmarkBudgetAuthorities(b *testing.B) {
-	const authorities, busy = 1_000_000, 200_000
-	for b.Loop() {
-		before, budget, now := heap(), new(retry.Budget), time.Now()
-		for i := range authorities {
-			budget.Spend(fmt.Sprint("host", i, ".example.com"), now)
-		}
-		grown := heap() - before
-		b.ReportMetric(float64(grown)/float64(budget.Buckets()), "B/authority")
-		b.ReportMetric(float64(grown)/1e6, "MB")
-		for range busy {
-			now = now.Add(time.Hour / busy)
-			budget.Touch("busy", now)
-		}
-		b.ReportMetric(float64(budget.Buckets()), "authorities-after")
-		b.ReportMetric(max(float64(heap())-float64(before), 0)/1e6, "MB-after")
-	}
-}
-
-func heap() uint64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
 }

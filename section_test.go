@@ -181,15 +181,19 @@ func TestABodyIsOpenForAsLongAsAnAttemptReadsIt(t *testing.T) {
 		assert.NoError(t, body.Close())
 	}
 	assert.True(t, v.over(t)())
-	for range 3 {
-		late, err := resp.Request.GetBody()
+	var late [3]io.ReadCloser
+	for i := range late {
+		late[i], err = resp.Request.GetBody()
 		require.NoError(t, err)
-		n, err := late.Read(begin)
+		if i > 0 {
+			assert.NoError(t, errors.Join(late[0].Close(), late[1].Close()))
+		}
+		n, err := late[i].Read(begin)
 		assert.Zero(t, n)
 		assert.Equal(t, http.ErrBodyReadAfterClose, err, "it is closed for good")
-		assert.NoError(t, late.Close())
-		assert.True(t, v.over(t)())
 	}
+	assert.NoError(t, late[2].Close())
+	assert.True(t, v.over(t)())
 }
 
 // A section lets the kernel send it, which must not go on beyond its end.
@@ -234,14 +238,13 @@ func TestHowOftenAFileIsOpenForTheKernel(t *testing.T) {
 		t.Skip("only Linux can open a file again by its descriptor")
 	}
 	f, open := note(t, "a note"), []int(nil)
-	resp, err := retry.New(roundTripperFunc(func(req *http.Request) (*http.Response, error) {
+	_, err := retry.New(roundTripperFunc(func(req *http.Request) (*http.Response, error) {
 		_, err := req.Body.(syscall.Conn).SyscallConn()
 		open = append(open, descriptors(f.Name()))
 		assert.NoError(t, errors.Join(err, req.Body.Close()))
 		return &http.Response{StatusCode: 503, Body: http.NoBody, Request: req}, nil
 	}), noWait).RoundTrip(putting(t, f))
 	require.NoError(t, err)
-	assert.Equal(t, 503, resp.StatusCode)
 	assert.Equal(t, []int{2, 3, 3, 3}, open)
 	assert.True(t, closed(f)())
 }
