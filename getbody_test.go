@@ -83,24 +83,27 @@ func checkGetBody(
 func TestAGetBodyThatEndsItsRequestIsTheLast(t *testing.T) {
 	for name, first := range map[string]reply{"503": answer(503), "reset": fail(errPeerReset)} {
 		for _, fails := range []error{nil, errFileGone} {
-			ctx, cancel := context.WithCancel(t.Context())
-			o, s := place("POST", "payload").under(ctx), play(first)
-			o.Header.Set("Idempotency-Key", "1")
-			good := o.GetBody
-			o.GetBody = func() (io.ReadCloser, error) {
-				cancel()
-				if fails != nil {
-					return nil, fails
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				o, s := place("POST", "payload").under(ctx), play(first)
+				o.Header.Set("Idempotency-Key", "1")
+				good := o.GetBody
+				o.GetBody = func() (io.ReadCloser, error) {
+					cancel()
+					if fails != nil {
+						return nil, fails
+					}
+					return good()
 				}
-				return good()
-			}
-			_, err := retry.New(s, noWait).RoundTrip(o.Request)
-			assert.ErrorIs(t, err, context.Canceled, name)
-			assert.Equal(t, 1, s.attempts(), name)
-			assert.Empty(t, s.left(o, nil), name)
-			for _, b := range o.bodies {
-				assert.Equal(t, 1, b.closes, name)
-			}
+				_, err := retry.New(s, noWait).RoundTrip(o.Request)
+				assert.ErrorIs(t, err, context.Canceled, name)
+				assert.Equal(t, 1, s.attempts(), name)
+				synctest.Wait()
+				assert.Empty(t, s.left(o, nil), name)
+				for _, b := range o.bodies {
+					assert.Equal(t, 1, b.closes, name)
+				}
+			})
 		}
 	}
 }

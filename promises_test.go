@@ -82,13 +82,13 @@ func TestPromise09_NothingIsSentOnceTheContextIsDone(t *testing.T) {
 			assert.Equal(t, 1, s.attempts(), row.name)
 			assert.ErrorIs(t, err, context.Canceled, row.name)
 			assert.Equal(t, row.at, time.Since(s.begin), row.name)
+			synctest.Wait() // for the Close of a drain that nobody waited for
 			assert.Empty(t, s.left(o, nil), row.name)
 			assert.Equal(t, strings.HasSuffix(row.name, "GetBody"), len(o.bodies) == 2, "%s: asked in vain", row.name)
 		})
 	}
 	synctest.Test(t, func(t *testing.T) {
-		ctx := newEndable(t)
-		s := play(fail(errPeerReset), fail(errPeerReset), answer(200))
+		ctx, s := newEndable(t), play(fail(errPeerReset), fail(errPeerReset), answer(200))
 		o := place("DELETE", "").under(ctx)
 		_, err := retry.New(closingIdle{s, ctx.end}, every(0)).RoundTrip(o.Request)
 		assert.ErrorIs(t, err, context.Canceled, "while idle connections are closed")
