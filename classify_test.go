@@ -66,14 +66,12 @@ func (textGoAwayError) Error() string  { return "" }
 func (number) Error() string           { return "" }
 func (s typedText) Error() string      { return string(s) }
 
-const http11Required = 13 // RFC 9113 section 7
-
 // lookalikeRows are errors at the edge of what Classify knows, each beside one that it takes for something else.
 var lookalikeRows = []errorRow{
 	{"text of a proxy, of a type", typedText("Forbidden"), retry.Transient, overTLS},
 	{"refused, joined with nothing", &joined{nil, errDialRefused, nil}, retry.Unprocessed, nil},
 	{"timeout of a handshake that is not net/http's", tlsHandshakeTimeoutError{}, retry.Transient, nil},
-	{"GOAWAY that is not HTTP/2's", otherGoneError{http11Required}, retry.Transient, nil},
+	{"GOAWAY that is not HTTP/2's", otherGoneError{13}, retry.Transient, nil},
 	{"GOAWAY with a code that is a text", otherGoAwayError{"13"}, retry.Transient, nil},
 	{"number that is no alert", &net.OpError{Op: "read", Err: number(48)}, retry.Transient, nil},
 	{"text of another step", &net.OpError{Op: "read", Err: errors.New("invalid username/password")}, retry.Transient, nil},

@@ -172,7 +172,7 @@ func TestTheIdleConnectionsOfABaseOfAnotherTypeAreClosed(t *testing.T) {
 
 func TestTheIdleConnectionsOfATransportStay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := serve(t, http1, perhaps()).warm(t)
+		s := serve(t, http1, fine).warm(t)
 		s.base.RegisterProtocol("script", play(fail(errPeerReset), fail(errPeerReset), answer(200)))
 		o := place("PUT", "")
 		o.URL.Scheme = "script"

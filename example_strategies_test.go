@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-e3550de8/retry"
@@ -170,33 +170,6 @@ func ExamplePolicy_actionOnRetry() {
 	// 200 OK at attempt 3
 }
 
-// tokens gives each attempt the token of the moment, and makes another when that one is no longer taken.
-type tokens struct {
-	mu   sync.Mutex
-	made int
-}
-
-func (t *tokens) RoundTrip(req *http.Request) (*http.Response, error) {
-	req = req.Clone(req.Context())
-	req.Header.Set("Authorization", "Bearer "+t.current())
-	return http.DefaultTransport.RoundTrip(req)
-}
-
-func (t *tokens) current() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return "token " + strconv.Itoa(t.made)
-}
-
-// reject sees to it that the next token is another. Many attempts may have had the one that was not taken.
-func (t *tokens) reject(authorization string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if authorization == "Bearer token "+strconv.Itoa(t.made) {
-		t.made++ // here a real one asks its authorization server
-	}
-}
-
 // Once more after a 401, with a fresh token. A server that asks who is there has done nothing yet, so this is good for
 // a POST too. If the fresh token is not taken either, there is nothing to gain.
 func ExamplePolicy_freshToken() {
@@ -209,7 +182,12 @@ func ExamplePolicy_freshToken() {
 	}))
 	defer server.Close()
 
-	auth := &tokens{}
+	var token atomic.Int64 // of the moment
+	auth := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
+		req = req.Clone(req.Context())
+		req.Header.Set("Authorization", fmt.Sprint("Bearer token ", token.Load()))
+		return http.DefaultTransport.RoundTrip(req)
+	})
 	client := &http.Client{Transport: retry.New(auth, retry.Policy{
 		Backoff: retry.Constant(0),
 		Classify: func(a retry.Attempt) retry.Class {
@@ -219,7 +197,9 @@ func ExamplePolicy_freshToken() {
 			if a.Number > 1 {
 				return retry.Final
 			}
-			auth.reject(a.Response.Request.Header.Get("Authorization"))
+			var taken int64 // by many attempts, perhaps: the first to come back asks the authorization server for another
+			fmt.Sscanf(a.Response.Request.Header.Get("Authorization"), "Bearer token %d", &taken)
+			token.CompareAndSwap(taken, taken+1)
 			return retry.Unprocessed
 		},
 	})}

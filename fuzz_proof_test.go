@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -53,40 +52,31 @@ type cause struct {
 	proves bool // nothing was sent, or it was refused unseen, and the error is enough to know it
 }
 
-// causes makes one of each kind. Their servers count in acted the requests that they read.
+// causes makes one of each kind. What a server reads whole is counted in acted.
 func causes(t *testing.T, acted *atomic.Int32) []cause {
 	const plain, secure = "http://example.com/", "https://example.com/"
-	closed := meeting(plainHTTP, httpfault.Refuse())(t)
-	counting := func(proto string, then func(net.Conn)) *http.Transport {
-		return serveRaw(t, proto, func(c net.Conn) { readRequest(c); acted.Add(1); then(c) }).base
-	}
-	seen := func(step httpfault.Step) http.RoundTripper {
-		base := doing(overHTTP2, step)(t)
+	closed := meeting(plainHTTP, httpfault.Refuse())
+	seen := func(p httpfault.Protocol, step httpfault.Step) http.RoundTripper {
+		base := doing(p, step)(t)
 		return roundTripperFunc(func(req *http.Request) (*http.Response, error) { acted.Add(1); return base.RoundTrip(req) })
 	}
-	away := meeting(plainHTTP, httpfault.Refuse()).via(proxyURL)(t)
-	leave := func(net.Conn) {}
+	redirect := httpfault.Status(307).Header("Location", "http://away.example/")
 	return []cause{
-		{closed, plain, true},
-		{closed, secure, true},
-		{away, plain, true},
-		{away, secure, true},
-		{handling(stalled).tuned(hastyTLS)(t), secure, true},
+		{closed(t), plain, true},
+		{closed(t), secure, true},
+		{closed.via(proxyURL)(t), plain, true},
+		{closed.via(proxyURL)(t), secure, true},
+		{meeting(overTLS1, httpfault.TLSStall()).tuned(hastyTLS)(t), secure, true},
 		{doing(overHTTP2, httpfault.RSTStream(httpfault.RefusedStream))(t), plain, true},
-		{counting(http1, leave), plain, false},
-		{counting(http1, reset), plain, false},
-		{seen(httpfault.RSTStream(httpfault.InternalError)), plain, false},
-		{seen(httpfault.Close()), plain, false},
+		{seen(plainHTTP, httpfault.Close()), plain, false},
+		{seen(plainHTTP, httpfault.Reset()), plain, false},
+		{seen(overHTTP2, httpfault.RSTStream(httpfault.InternalError)), plain, false},
+		{seen(overHTTP2, httpfault.Close()), plain, false},
 		{doing(plainHTTP, httpfault.Status(503)).via(proxyURL)(t), secure, false},
-		{handshake(func(_, client *tls.Config) { client.RootCAs = nil })(t), secure, false},
+		{meeting(overTLS1, httpfault.TLSUnknownCA())(t), secure, false},
 		{handshake(func(server, _ *tls.Config) { server.Certificates = nil })(t), secure, false},
-		{redirecting{counting(http1, redirectAway), closed}, plain, false},
+		{redirecting{seen(plainHTTP, redirect), closed(t)}, plain, false},
 	}
-}
-
-func redirectAway(c net.Conn) {
-	_, _ = io.WriteString(c, "HTTP/1.1 307 Temporary Redirect\r\n"+
-		"Location: http://away.example/\r\nContent-Length: 0\r\n\r\n")
 }
 
 // redirecting is a base that is itself a client: it follows a redirect to a server that is away.

@@ -98,16 +98,17 @@ func trailer(name string, values ...string) func(*http.Request) {
 }
 
 func TestARequestThatTransportDoesNotSendIsFinal(t *testing.T) {
+	var rows []failure
 	for _, d := range refusals {
-		unfold(t, true, []failure{{name: d.name, text: d.text, class: retry.Final, mangle: d.spoil,
-			base: d.base}})
+		rows = append(rows, failure{name: d.name, text: d.text, class: retry.Final, mangle: d.spoil, base: d.base})
 	}
+	unfold(t, true, rows)
 }
 
 // base is one whose server's limits net/http knows. Instead of its reason, net/http now and then tells of the
 // connection that it closes for it: then the base asks it again.
 func (d refusal) base(t *testing.T) http.RoundTripper {
-	s := serve(t, d.proto, perhaps()).warm(t)
+	s := serve(t, d.proto, fine).warm(t)
 	return roundTripperFunc(func(req *http.Request) (*http.Response, error) {
 		resp, err := s.base.RoundTrip(req)
 		for range 10 {
@@ -188,36 +189,28 @@ func TestARefusalWithoutItsDefectIsTransient(t *testing.T) {
 
 // CancelRequest leaves no trace but two texts, which Classify compares: this fails if a release of Go changes them.
 func TestARequestThatCancelRequestEndedIsFinal(t *testing.T) {
-	cases := []struct {
-		name, text string
-		dial       dialFunc
-	}{
-		{name: "while the response is awaited", text: "net/http: request canceled"},
-		{name: "while the connection is awaited", text: "net/http: request canceled while waiting for connection",
-			dial: func(context.Context, string, string) (net.Conn, error) {
-				time.Sleep(time.Minute)
-				return nil, errors.New("too late")
-			}},
-	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := serve(t, http1, stall)
-				if c.dial != nil {
-					s.base.DialContext = c.dial
-				}
-				req, tr := newRequest(t, "GET", "http://example.com/", ""), new(trail)
-				go func() {
-					time.Sleep(time.Second)
-					//lint:ignore SA1019 it must go on working
-					s.base.CancelRequest(req)
-				}()
-				_, err := retry.New(s.base, tr.eager(3)).RoundTrip(req)
-				require.EqualError(t, err, c.text)
-				require.Len(t, tr.steps, 1)
-				assert.Equal(t, retry.Final, tr.last().Class)
-				time.Sleep(time.Hour) // the dial ends
+	for text, dial := range map[string]dialFunc{
+		"net/http: request canceled": nil,
+		"net/http: request canceled while waiting for connection": func(context.Context, string, string) (net.Conn, error) {
+			time.Sleep(time.Minute)
+			return nil, errors.New("too late")
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			base := doing(plainHTTP, httpfault.Hang())(t).(*http.Transport)
+			if dial != nil {
+				base.DialContext = dial
+			}
+			req, tr := newRequest(t, "GET", "http://example.com/", ""), new(trail)
+			time.AfterFunc(time.Second, func() {
+				//lint:ignore SA1019 it must go on working
+				base.CancelRequest(req)
 			})
+			_, err := retry.New(base, tr.eager(3)).RoundTrip(req)
+			require.EqualError(t, err, text)
+			require.Len(t, tr.steps, 1, text)
+			assert.Equal(t, retry.Final, tr.last().Class, text)
+			time.Sleep(time.Hour) // the dial ends
 		})
 	}
 }

@@ -104,25 +104,10 @@ func (s *site) warm(t testing.TB) *site {
 	return s
 }
 
-// perhaps is a handler that answers its nth call with the nth status, and then with 200. The body of each answer is
-// its status text.
-func perhaps(statuses ...int) http.HandlerFunc {
-	var calls atomic.Int32
-	return func(w http.ResponseWriter, r *http.Request) {
-		code := http.StatusOK
-		if n := int(calls.Add(1)); n <= len(statuses) {
-			code = statuses[n-1]
-		}
-		_, _ = io.Copy(io.Discard, r.Body)
-		w.WriteHeader(code)
-		_, _ = io.WriteString(w, http.StatusText(code))
-	}
-}
-
-// stall is a handler that reads the request and then waits until the client goes.
-func stall(_ http.ResponseWriter, r *http.Request) {
+// fine is a handler that reads the request, and answers 200 OK.
+func fine(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
-	<-r.Context().Done()
+	_, _ = io.WriteString(w, "OK")
 }
 
 var faultProtocols = map[string]httpfault.Protocol{http1: httpfault.HTTP1, http2: httpfault.H2C}
@@ -135,7 +120,24 @@ func faulty(t testing.TB, proto string, steps ...httpfault.Step) *httpfault.Serv
 // serveRaw hands every connection to handle, which need not close it.
 func serveRaw(t testing.TB, proto string, handle func(net.Conn)) *site {
 	li := memnet.Listen()
-	acceptRaw(t, li, handle)
+	var running sync.WaitGroup
+	running.Go(func() {
+		for {
+			c, err := li.Accept()
+			if err != nil {
+				return
+			}
+			running.Go(func() {
+				defer c.Close()
+				defer context.AfterFunc(t.Context(), func() { c.Close() })() // the test ends, whatever handle does
+				handle(c)
+			})
+		}
+	})
+	t.Cleanup(func() {
+		li.Close()
+		running.Wait()
+	})
 	return newSite(t, proto, li.DialContext)
 }
 
@@ -161,27 +163,6 @@ func reset(c net.Conn) {
 	c.Close()
 }
 
-func acceptRaw(t testing.TB, li net.Listener, handle func(net.Conn)) {
-	var running sync.WaitGroup
-	running.Go(func() {
-		for {
-			c, err := li.Accept()
-			if err != nil {
-				return
-			}
-			running.Go(func() {
-				defer c.Close()
-				defer context.AfterFunc(t.Context(), func() { c.Close() })() // the test ends, whatever handle does
-				handle(c)
-			})
-		}
-	})
-	t.Cleanup(func() {
-		li.Close()
-		running.Wait()
-	})
-}
-
 func dialing(t testing.TB, proto string, dial dialFunc) *http.Transport {
 	tr := &http.Transport{DialContext: dial, Protocols: protocolsOf(proto)}
 	t.Cleanup(tr.CloseIdleConnections)
@@ -197,8 +178,8 @@ func protocolsOf(proto string) *http.Protocols {
 
 func TestATransientStatusOfARealServerIsRetried(t *testing.T) {
 	overBoth(t, func(t *testing.T, proto string) {
-		s, p := serve(t, proto, perhaps(503, 429)), new(trail).eager(4)
-		resp, err := (&http.Client{Transport: retry.New(s.base, p)}).Get("http://example.com/")
+		s := faulty(t, proto, httpfault.Status(503), httpfault.Status(429), httpfault.OK("OK"))
+		resp, err := (&http.Client{Transport: retry.New(s.Transport(), new(trail).eager(4))}).Get(s.URL)
 		require.NoError(t, err)
 		assert.Equal(t, "OK", readAndClose(t, resp))
 		assert.Equal(t, 3, retry.AttemptNumber(resp.Request.Context()))

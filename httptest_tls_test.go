@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,12 +23,12 @@ import (
 const secureURL = "https://example.com/"
 
 // certificate returns a server's certificate for example.com, and the pool that trusts it.
-func certificate() (tls.Certificate, *x509.CertPool) {
+var certificate = sync.OnceValues(func() (tls.Certificate, *x509.CertPool) {
 	s := httptest.NewUnstartedServer(nil)
 	s.StartTLS()
 	defer s.Close()
 	return s.TLS.Certificates[0], s.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
-}
+})
 
 // shakeHands is a server's handshake. It reads on if it fails, since closing a connection with unread bytes could reach
 // the client before the alert.

@@ -116,7 +116,8 @@ func TestPromise03_NoReaderOfAnEarlierAttemptIsTouched(t *testing.T) {
 }
 
 // Promise 4: "Every body is closed: the caller's on every path, also when nothing is sent; one from GetBody also when
-// it is not used; every response but the one returned, also when a function of the policy panics."
+// it is not used; every response but the one returned, also when a function of the policy panics." What is not sent is
+// in gate_call_test.go, and the panic in contract_test.go.
 func TestPromise04_EveryBodyIsClosed(t *testing.T) {
 	for name, replies := range map[string][]reply{
 		"success at once":    {answer(200)},
@@ -139,23 +140,6 @@ func TestPromise04_EveryBodyIsClosed(t *testing.T) {
 			drop(resp)
 		})
 	}
-}
-
-// A request that a Gate holds beyond its deadline is not sent at all.
-func TestPromise04_TheBodyIsClosedAlsoWhenNothingIsSent(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := play(answer(503, "Retry-After", "3600"), answer(503, "Retry-After", "30"))
-		rt := retry.New(s, retry.Policy{MaxAttempts: 1, Gate: new(retry.Gate)})
-		mustEnd(t, rt, place("GET", ""))
-		mustEnd(t, rt, place("GET", ""))
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		o := place("PUT", "payload").under(ctx)
-		_, err := rt.RoundTrip(o.Request)
-		require.ErrorIs(t, err, retry.ErrDeadline)
-		assert.Equal(t, 2, s.attempts())
-		assert.Empty(t, s.left(o, nil))
-	})
 }
 
 // Promise 5: "The response returned is the last one, unread, with a nil error, whatever its status. It is the base's
