@@ -29,11 +29,11 @@ type call struct {
 	judged time.Time // when the decision on the last failure was made
 }
 
-// init makes c a call of req under the settings s, which may be nil.
+// init makes c a call of req under the settings s, which may be nil. It finds the policy of t in c: to copy that here,
+// through a pointer, would cost a write barrier for each of its fields while the garbage collector is at work.
 func (c *call) init(t *Transport, req *http.Request, s *settings) {
 	c.Number, c.Request, c.req = 1, req, req
 	c.base, c.orders = t.roundTripper(), &noOrders
-	c.policy = t.policy
 	if s != nil {
 		c.orders = s.orders
 		if c.nested = s.around(req); c.nested {

@@ -94,6 +94,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 // run makes a call of req.
 func (t *Transport) run(req *http.Request, s *settings) (*http.Response, error) {
 	var c call
+	c.policy = t.policy
 	c.init(t, req, s)
 	return c.run()
 }
@@ -103,6 +104,7 @@ func (t *Transport) finish(
 	req *http.Request, s *settings, before uint64, resp *http.Response, err error,
 ) (*http.Response, error) {
 	var c call
+	c.policy = t.policy
 	c.init(t, req, s)
 	c.before, c.Response, c.Err, c.sent = before, resp, err, 1
 	return c.finish()
