@@ -129,3 +129,15 @@ func TestAnEmptyFileThatGrowsIsSentOnce(t *testing.T) {
 	assert.Equal(t, retry.ErrNotReplayable, tr.last().Reason)
 	assert.NoError(t, f.Close())
 }
+
+// A POST is sent again after a dial that was refused, if it cannot be the body that has dialed.
+func TestABodyWithTrailersProvesAsMuchAsTheOneInIt(t *testing.T) {
+	text := strings.NewReader("text")
+	for attempts, body := range map[int]io.Reader{2: text, 1: io.MultiReader(text)} {
+		s, req := play(fail(errDialRefused), answer(200)), newRequest(t, "POST", "http://api.example/", "text")
+		req.Body, req.Trailer = io.NopCloser(body), http.Header{"X-Sum": {"1"}}
+		resp, _ := retry.New(s, noWait).RoundTrip(req)
+		drop(resp)
+		assert.Equal(t, attempts, s.attempts())
+	}
+}

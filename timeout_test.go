@@ -126,7 +126,9 @@ func TestOnlyAnAttemptThatTakesTooLongFailsByItsTimeout(t *testing.T) {
 		"the caller's end before both, and two": {deaf(m, both), time.Second / 2,
 			"retry: context canceled: the user went home after 1: " + errPeerReset.Error()},
 		"the caller's end before a response": {deaf(m, answer(200)), time.Second / 2, "retry: attempt timeout"},
-		"the caller's end after it":          {deaf(m, fail(errPeerReset)), 2 * time.Second, "retry: attempt timeout"},
+		"the caller's end before neither": {deaf(m, neither), time.Second / 2,
+			"retry: the base RoundTripper returned neither a response nor an error"},
+		"the caller's end after it": {deaf(m, fail(errPeerReset)), 2 * time.Second, "retry: attempt timeout"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(t.Context())
