@@ -181,7 +181,6 @@ func ExamplePolicy_freshToken() {
 		}
 	}))
 	defer server.Close()
-
 	var token atomic.Int64 // of the moment
 	auth := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
 		req = req.Clone(req.Context())
@@ -197,7 +196,7 @@ func ExamplePolicy_freshToken() {
 			if a.Number > 1 {
 				return retry.Final
 			}
-			var taken int64 // by many attempts, perhaps: the first to come back asks the authorization server for another
+			var taken int64 // by many, perhaps: the first to come back asks the authorization server for another
 			fmt.Sscanf(a.Response.Request.Header.Get("Authorization"), "Bearer token %d", &taken)
 			token.CompareAndSwap(taken, taken+1)
 			return retry.Unprocessed

@@ -1,7 +1,6 @@
 package retry_test
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -23,7 +22,6 @@ import (
 // A failure is a way for every attempt to end without a response.
 type failure struct {
 	name   string
-	url    string // http://example.com/ if empty
 	base   setup
 	mangle func(*http.Request)
 
@@ -32,13 +30,13 @@ type failure struct {
 }
 
 // check sends a GET and a POST through three attempts.
-func (f failure) check(t *testing.T) {
+func (f failure) check(t *testing.T, url string) {
 	for _, method := range []string{"GET", "POST"} {
 		want := 1
 		if f.class == retry.Unprocessed || f.class == retry.Transient && method == "GET" {
 			want = 3
 		}
-		req := newRequest(t, method, cmp.Or(f.url, "http://example.com/"), "body")
+		req := newRequest(t, method, url, "body")
 		if f.mangle != nil {
 			f.mangle(req)
 		}
@@ -67,16 +65,21 @@ func checkOutcome(t *testing.T, tr *trail, err error) {
 	assert.ErrorIs(t, err, tr.last().err)
 }
 
+const (
+	plainURL  = "http://example.com/"
+	secureURL = "https://example.com/"
+)
+
 // unfold runs the rows each in a bubble, or with the system's own network.
-func unfold(t *testing.T, bubble bool, failures []failure) {
+func unfold(t *testing.T, bubble bool, url string, failures []failure) {
 	primeResolver()
 	for _, f := range failures {
 		t.Run(f.name, func(t *testing.T) {
 			if !bubble {
-				f.check(t)
+				f.check(t, url)
 				return
 			}
-			synctest.Test(t, f.check)
+			synctest.Test(t, func(t *testing.T) { f.check(t, url) })
 		})
 	}
 }
@@ -128,13 +131,13 @@ func (s setup) via(proxy string) setup {
 const plainHTTP, overHTTP2, overTLS1 = httpfault.HTTP1, httpfault.H2C, httpfault.HTTPS
 
 func TestConnectionsThatFailOnTheLoopbackInterface(t *testing.T) {
-	unfold(t, false, []failure{
+	unfold(t, false, plainURL, []failure{
 		{name: "refused", text: "dial tcp", class: retry.Unprocessed, base: meeting(plainHTTP, httpfault.Refuse())},
-		{name: "a port that is none", text: "invalid port", class: retry.Final, url: "http://127.0.0.1:70000/",
-			base: func(*testing.T) http.RoundTripper { return new(http.Transport) }},
+		{name: "a port that is none", text: "invalid port", class: retry.Final,
+			mangle: func(r *http.Request) { r.URL.Host = "127.0.0.1:70000" },
+			base:   func(*testing.T) http.RoundTripper { return new(http.Transport) }},
 		{name: "reset before it is read", class: retry.Transient, base: meeting(plainHTTP, httpfault.ResetOnAccept())},
-		{name: "reset after it is read", text: "reset", class: retry.Transient,
-			base: doing(plainHTTP, httpfault.Reset())},
+		{name: "reset after it is read", text: "reset", class: retry.Transient, base: doing(plainHTTP, httpfault.Reset())},
 		{name: "closed after it is read", text: "EOF", class: retry.Transient, base: doing(plainHTTP, httpfault.Close())},
 	})
 }
@@ -154,7 +157,7 @@ func TestResponsesThatAreCutOffOrMalformed(t *testing.T) {
 		base := doing(plainHTTP, httpfault.Raw(row.answer)).tuned(limit)
 		rows = append(rows, failure{name: row.name, base: base, text: row.text, class: retry.Transient})
 	}
-	unfold(t, true, rows)
+	unfold(t, true, plainURL, rows)
 }
 
 func TestConnectionsThatFailInABubble(t *testing.T) {
@@ -162,7 +165,7 @@ func TestConnectionsThatFailInABubble(t *testing.T) {
 	impatient := func(r *http.Request) {
 		*r = *r.WithContext(retry.WithPolicy(r.Context(), retry.Policy{AttemptTimeout: time.Minute}))
 	}
-	unfold(t, true, []failure{
+	unfold(t, true, plainURL, []failure{
 		{name: "HTTP/1 spoken to an HTTP/2 client", text: "http2: ", class: retry.Transient,
 			base: handling(badRequest).tuned(func(tr *http.Transport) { tr.Protocols = protocolsOf(http2) })},
 		{name: "no headers within ResponseHeaderTimeout", text: "timeout awaiting response headers", class: retry.Transient,
@@ -215,7 +218,7 @@ func TestFailuresOfHTTP2(t *testing.T) {
 	} {
 		rows = append(rows, failure{name: f.name, base: doing(overHTTP2, f.step), text: f.text, class: f.class})
 	}
-	unfold(t, true, rows)
+	unfold(t, true, plainURL, rows)
 }
 
 // net/http itself sends a stream again that was refused, eight times within about a minute, and one that a GOAWAY left

@@ -89,16 +89,15 @@ func TestNamesThatDoNotResolve(t *testing.T) {
 	}
 	silent := func(t *testing.T) dialFunc { return serveRaw(t, http1, stalled).DialContext }
 	const url = "http://host.retry.test./"
-	unfold(t, false, []failure{
-		{name: "no such host", url: url, text: "no such host", class: retry.Final,
+	unfold(t, false, url, []failure{
+		{name: "no such host", text: "no such host", class: retry.Final,
 			base: resolving(func(t *testing.T) dialFunc { return nameServer(t, dnsNXDomain) })},
-		{name: "the name server fails", url: url, text: "server misbehaving", class: retry.Unprocessed,
+		{name: "the name server fails", text: "server misbehaving", class: retry.Unprocessed,
 			base: resolving(func(t *testing.T) dialFunc { return nameServer(t, dnsServFail) })},
-		{name: "the name server is away", url: url, text: "lookup", class: retry.Unprocessed, base: resolving(away)},
+		{name: "the name server is away", text: "lookup", class: retry.Unprocessed, base: resolving(away)},
 	})
-	unfold(t, true, []failure{
-		{name: "the name server does not answer", url: url, text: "i/o timeout", class: retry.Unprocessed,
-			base: resolving(silent)},
+	unfold(t, true, url, []failure{
+		{name: "the name server does not answer", text: "i/o timeout", class: retry.Unprocessed, base: resolving(silent)},
 	})
 }
 
@@ -114,12 +113,12 @@ func TestASchemeOfABasesOwnIsNoDefect(t *testing.T) {
 		}
 	}
 	const url = "http+unix://socket/path"
-	unfold(t, false, []failure{
-		{name: "an error without a type", url: url, text: "socket is busy", class: retry.Transient,
+	unfold(t, false, url, []failure{
+		{name: "an error without a type", text: "socket is busy", class: retry.Transient,
 			base: registered(errors.New("socket is busy"))},
-		{name: "refused", url: url, text: "dial", class: retry.Unprocessed, base: registered(errDialRefused)},
-		{name: "reset", url: url, text: "reset", class: retry.Transient, base: registered(errPeerReset)},
-		{name: "not registered", url: url, text: `unsupported protocol scheme "http+unix"`, class: retry.Final,
+		{name: "refused", text: "dial", class: retry.Unprocessed, base: registered(errDialRefused)},
+		{name: "reset", text: "reset", class: retry.Transient, base: registered(errPeerReset)},
+		{name: "not registered", text: `unsupported protocol scheme "http+unix"`, class: retry.Final,
 			base: func(*testing.T) http.RoundTripper { return new(http.Transport) }},
 	})
 }

@@ -102,7 +102,7 @@ func TestARequestThatTransportDoesNotSendIsFinal(t *testing.T) {
 	for _, d := range refusals {
 		rows = append(rows, failure{name: d.name, text: d.text, class: retry.Final, mangle: d.spoil, base: d.base})
 	}
-	unfold(t, true, rows)
+	unfold(t, true, plainURL, rows)
 }
 
 // base is one whose server's limits net/http knows. Instead of its reason, net/http now and then tells of the
@@ -217,7 +217,7 @@ func TestARequestThatCancelRequestEndedIsFinal(t *testing.T) {
 
 // Over HTTP/1 net/http sends an empty Host in place of what cannot be one, as clients of Unix sockets make use of.
 func TestAnOddHostIsNoDefect(t *testing.T) {
-	unfold(t, true, []failure{
+	unfold(t, true, plainURL, []failure{
 		{name: "a path", text: "EOF", class: retry.Transient,
 			mangle: func(r *http.Request) { r.Host = "/var/run/docker.sock" },
 			base:   doing(plainHTTP, httpfault.Close())},

@@ -20,8 +20,6 @@ import (
 	"github.com/seed-e3550de8/retry/httpfault"
 )
 
-const secureURL = "https://example.com/"
-
 // certificate returns a server's certificate for example.com, and the pool that trusts it.
 var certificate = sync.OnceValues(func() (tls.Certificate, *x509.CertPool) {
 	s := httptest.NewUnstartedServer(nil)
@@ -67,30 +65,29 @@ func TestFailuresOfTLS(t *testing.T) {
 			server.ClientAuth, server.MaxVersion = tls.RequireAnyClientCert, version
 		}
 	}
-	unfold(t, true, []failure{
-		{name: "unknown authority", url: secureURL, text: "unknown authority", class: retry.Final,
+	unfold(t, true, secureURL, []failure{
+		{name: "unknown authority", text: "unknown authority", class: retry.Final,
 			base: meeting(overTLS1, httpfault.TLSUnknownCA())},
-		{name: "expired", url: secureURL, text: "expired", class: retry.Final,
-			base: meeting(overTLS1, httpfault.TLSExpired())},
-		{name: "for another name", url: secureURL, text: "not example.com", class: retry.Final,
+		{name: "expired", text: "expired", class: retry.Final, base: meeting(overTLS1, httpfault.TLSExpired())},
+		{name: "for another name", text: "not example.com", class: retry.Final,
 			base: meeting(overTLS1, httpfault.TLSWrongName())},
-		{name: "no client certificate, TLS 1.3", url: secureURL, text: "remote error: tls: certificate required",
+		{name: "no client certificate, TLS 1.3", text: "remote error: tls: certificate required",
 			class: retry.Final, base: handshake(wantClient(tls.VersionTLS13))},
-		{name: "no client certificate, TLS 1.2", url: secureURL, text: "remote error: tls:", class: retry.Final,
+		{name: "no client certificate, TLS 1.2", text: "remote error: tls:", class: retry.Final,
 			base: handshake(wantClient(tls.VersionTLS12))},
-		{name: "no version in common", url: secureURL, text: "remote error: tls: protocol version", class: retry.Final,
+		{name: "no version in common", text: "remote error: tls: protocol version", class: retry.Final,
 			base: handshake(func(server, client *tls.Config) {
 				server.MinVersion, client.MaxVersion = tls.VersionTLS13, tls.VersionTLS12
 			})},
-		{name: "no protocol in common", url: secureURL, text: "remote error: tls: no application protocol",
+		{name: "no protocol in common", text: "remote error: tls: no application protocol",
 			class: retry.Final, base: handshake(func(server, client *tls.Config) {
 				server.NextProtos, client.NextProtos = []string{"other"}, []string{"http/1.1"}
 			})},
-		{name: "no certificate yet, which may pass", url: secureURL, text: "remote error: tls: internal error",
+		{name: "no certificate yet, which may pass", text: "remote error: tls: internal error",
 			class: retry.Transient, base: handshake(func(server, _ *tls.Config) {
 				server.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return nil, errFileGone }
 			})},
-		{name: "Encrypted Client Hello is rejected", url: secureURL, text: "tls: server rejected ECH", class: retry.Final,
+		{name: "Encrypted Client Hello is rejected", text: "tls: server rejected ECH", class: retry.Final,
 			base: handshake(func(_, client *tls.Config) {
 				client.EncryptedClientHelloConfigList = encryptedClientHello(t, "example.com")
 			})},
@@ -98,14 +95,14 @@ func TestFailuresOfTLS(t *testing.T) {
 }
 
 func TestServersThatDoNotSpeakTLS(t *testing.T) {
-	unfold(t, true, []failure{
-		{name: "HTTP in clear text", url: secureURL, text: "first record does not look like a TLS handshake",
+	unfold(t, true, secureURL, []failure{
+		{name: "HTTP in clear text", text: "first record does not look like a TLS handshake",
 			class: retry.Final, base: meeting(overTLS1, httpfault.TLSClearText())},
-		{name: "the handshake stalls", url: secureURL, text: "TLS handshake timeout", class: retry.Unprocessed,
+		{name: "the handshake stalls", text: "TLS handshake timeout", class: retry.Unprocessed,
 			base: meeting(overTLS1, httpfault.TLSStall()).tuned(hastyTLS)},
-		{name: "closed in the handshake", url: secureURL, text: "EOF", class: retry.Transient,
+		{name: "closed in the handshake", text: "EOF", class: retry.Transient,
 			base: meeting(overTLS1, httpfault.CloseOnAccept())},
-		{name: "reset in the handshake", url: secureURL, text: "reset", class: retry.Transient,
+		{name: "reset in the handshake", text: "reset", class: retry.Transient,
 			base: meeting(overTLS1, httpfault.ResetOnAccept())},
 	})
 }
@@ -166,9 +163,9 @@ func TestDamageToATLSConnectionMayPass(t *testing.T) {
 			{"the response's record header", "received record with version", 0, version},
 			{"the handshake", "tls: ", -10, 0},
 		} {
-			rows = append(rows, failure{name: name + ", a bit of " + row.what, url: secureURL, text: row.text,
+			rows = append(rows, failure{name: name + ", a bit of " + row.what, text: row.text,
 				class: retry.Transient, base: damaged(tlsVersion, row.inHandshake, row.answer)})
 		}
 	}
-	unfold(t, true, rows)
+	unfold(t, true, secureURL, rows)
 }
