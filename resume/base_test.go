@@ -82,7 +82,9 @@ func TestWhatABaseGives(t *testing.T) {
 	end := func(text string) func() (*http.Response, error) { return part(text, nil, "bytes 6-9/10") }
 	twice := part("45", errSecond, "bytes 4-9/10")
 	short, shortWhole := part("45", nil, "bytes 4-9/10"), reply(200, 10, "012345", nil)
-	const cr = "Content-Range"
+	const cr, many = "Content-Range", "multipart/byteranges"
+	multipart := reply(206, -1, "456789", nil, cr, "bytes 4-9/10", "Content-Type", " Multipart/ByteRanges;boundary=x")
+	all := reply(200, 10, "0123456789", nil, cr, "bytes 0-9/10")
 	gone, lie := reply(404, 0, "", nil), resume.ErrRefused
 	type list = []func() (*http.Response, error)
 	for name, tc := range map[string]struct {
@@ -111,6 +113,12 @@ func TestWhatABaseGives(t *testing.T) {
 		"an open whole that is shorter":  {list{open, reply(200, -1, "012", nil), gone}, "0123", io.ErrUnexpectedEOF, ""},
 		"a whole that the base decoded":  {list{first, decoded(reply(200, -1, "0", nil))}, "0123", lie, "Content-Encoding"},
 		"a whole whose length is needed": {list{open, shortWhole, end("6789")}, "0123456789", io.EOF, ""},
+		"many parts that say to be one":  {list{first, multipart}, "0123", lie, many},
+		"a 200 that is the rest":         {list{open, reply(200, -1, "456789", nil, cr, "bytes 4-9/10")}, "0123", lie, cr},
+		"a 200 that says to be all":      {list{first, all}, "0123456789", io.EOF, ""},
+		"fewer than no bytes":            {list{counting(-1), gone}, "", lie, "at byte 0 "},
+		"more bytes than there is room":  {list{counting(1 << 20), gone}, strings.Repeat("\x00", 512), lie, "at byte 512 "},
+		"a whole that gives nothing":     {list{first, counting(0)}, "0123", retry.ErrMaxAttempts, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			base := &script{answers: tc.answers}
@@ -134,6 +142,24 @@ func TestWhatABaseGives(t *testing.T) {
 			}
 		})
 	}
+}
+
+// counting is a whole whose body says that it has read so many bytes, whatever there is room for.
+func counting(n int) func() (*http.Response, error) {
+	return func() (*http.Response, error) {
+		resp, err := reply(200, -1, "", nil)()
+		resp.Body = &tracked{Reader: counts(n)}
+		return resp, err
+	}
+}
+
+type counts int
+
+func (n counts) Read([]byte) (int, error) {
+	if n == 0 {
+		return 0, nil
+	}
+	return int(n), errFirst
 }
 
 func decoded(answer func() (*http.Response, error)) func() (*http.Response, error) {

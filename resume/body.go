@@ -54,6 +54,7 @@ func (b *body) Read(p []byte) (int, error) {
 // read reads from the current response, and notes how it ends. Bytes behind the end are none of the reader's.
 func (b *body) read(p []byte) int {
 	got, err := b.current.Read(p)
+	got = min(max(got, 0), len(p)) // a base is anybody's, and the offset is not left to its count
 	n, end := got, b.rep.end
 	if end >= 0 {
 		n = int(min(int64(got), end-b.at))

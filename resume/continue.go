@@ -177,7 +177,7 @@ func (b *body) skip(n int64) {
 	if n == 0 {
 		return
 	}
-	got, err := io.CopyN(io.Discard, b.current, n)
+	got, err := io.CopyN(io.Discard, &patient{Reader: b.current}, n)
 	b.skipped += got
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
@@ -185,6 +185,25 @@ func (b *body) skip(n int64) {
 	if err != nil {
 		b.breakOff(err)
 	}
+}
+
+// A patient reader bears no more than a hundred Reads in a row that give nothing, as package bufio does. Nobody else
+// would see them: the caller's own Read is waiting.
+type patient struct {
+	io.Reader
+	empty int
+}
+
+func (r *patient) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	n = min(max(n, 0), len(p))
+	if r.empty++; n > 0 {
+		r.empty = 0
+	}
+	if r.empty == 100 && err == nil {
+		err = io.ErrNoProgress
+	}
+	return n, err
 }
 
 // fail is the outcome of a body that is not continued.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -74,10 +75,10 @@ func (e *Error) Unwrap() []error {
 // Timeout reports whether the last failure was a timeout, or the deadline of the request's context passed or left no
 // time for a wait.
 func (e *Error) Timeout() bool {
-	if errors.Is(e.Reason, ErrChanged) || errors.Is(e.Reason, ErrRefused) {
+	if e.StatusCode != 0 { // an answer is why; and Reason may be a context's cause, whose Is is anybody's
 		return false
 	}
-	return errors.Is(e.Reason, retry.ErrDeadline) || timedOut(e.Reason) || timedOut(e.Err)
+	return e.Reason == retry.ErrDeadline || timedOut(e.Reason) || timedOut(e.Err)
 }
 
 func timedOut(err error) bool {
@@ -94,11 +95,20 @@ func refused(format string, args ...any) error {
 }
 
 // ended returns why a context is done, or nil. Its error and its cause must both match: net/http returns the one or the
-// other, depending on the protocol.
+// other, depending on the protocol. A context of somebody's own may be done without an error yet, or have one that
+// cannot be compared.
 func ended(ctx context.Context) error {
 	err, cause := ctx.Err(), context.Cause(ctx)
-	if err == cause {
+	if err != nil && reflect.ValueOf(err).Comparable() && err == cause {
 		return err
 	}
-	return fmt.Errorf("%w: %w", err, cause)
+	if err != nil {
+		return fmt.Errorf("%w: %w", err, cause)
+	}
+	select {
+	case <-ctx.Done():
+		return context.Canceled
+	default:
+		return nil
+	}
 }

@@ -46,7 +46,7 @@ func TestWhatCannotBeContinuedPassesUntouched(t *testing.T) {
 		return breaking(40, lying(206, 100, 200, list...))
 	}
 	const old = "Sat, 01 Jan 1994 00:00:00 GMT"
-	const cr = "Content-Range"
+	const cr, ct, multi = "Content-Range", "Content-Type", "multipart/byteranges; boundary=x"
 	asked := []string{"Range", "bytes=100-199"}
 	// Times are those of the bubble, in which the clock starts at the same moment each time.
 	var now, young, future string
@@ -79,6 +79,9 @@ func TestWhatCannotBeContinuedPassesUntouched(t *testing.T) {
 		"206 that nobody asked for":           {answer: part(cr, "bytes 100-199/1000")},
 		"206 without Content-Range":           {answer: part(), request: asked},
 		"206, another length":                 {answer: part(cr, "bytes 0-8/1000", "Content-Length", "10"), request: asked},
+		"206, many parts":                     {answer: part(cr, "bytes 100-199/1000", ct, multi), request: asked},
+		"200 that is a part":                  {answer: fields(cr, "bytes 100-1099/1100"), request: asked},
+		"200 with a strange Content-Range":    {answer: fields(cr, "lines 1-2/3")},
 		"negative MaxContinuations":           {answer: fields(), policy: resume.Policy{MaxContinuations: -1}},
 	} {
 		t.Run(name, func(t *testing.T) {

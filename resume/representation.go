@@ -35,11 +35,11 @@ func spanOf(req *http.Request, resp *http.Response) (span, bool) {
 	switch resp.StatusCode {
 	case http.StatusOK:
 		n := max(resp.ContentLength, -1)
-		return span{0, n, n}, true
+		return span{0, n, n}, isWhole(resp.Header)
 	case http.StatusPartialContent:
 		s, ok := contentRange(resp.Header)
 		fits := resp.ContentLength < 0 || resp.ContentLength == s.length()
-		return s, ok && fits && len(fields(req.Header, "Range")) == 1
+		return s, ok && fits && !isMultipart(resp.Header) && len(fields(req.Header, "Range")) == 1
 	}
 	return span{}, false
 }
@@ -83,6 +83,8 @@ func (r *representation) judgePart(resp *http.Response, at int64) error {
 	switch {
 	case !ok:
 		return refused("it has no valid Content-Range")
+	case isMultipart(resp.Header):
+		return refused("it is multipart/byteranges")
 	case part.start != at:
 		return refused("it starts at %d instead of %d", part.start, at)
 	case r.total >= 0 && part.total != r.total:
@@ -101,6 +103,9 @@ func (r *representation) judgePart(resp *http.Response, at int64) error {
 // judgeWhole judges a 200 with the same validator.
 func (r *representation) judgeWhole(resp *http.Response, at, spare int64) error {
 	n := resp.ContentLength
+	if !isWhole(resp.Header) {
+		return refused("its Content-Range says that it is a part")
+	}
 	if n >= 0 && (r.total >= 0 && n != r.total || n < max(r.end, at)) {
 		return refused("the whole has %d bytes instead of %d", n, r.total)
 	}

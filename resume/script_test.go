@@ -2,6 +2,7 @@ package resume_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -29,8 +30,8 @@ func TestLastModifiedNamesTheContentToo(t *testing.T) {
 		"not repeated":    {dated(206, "456789", nil), io.EOF},
 		"changed":         {dated(206, "456789", nil, "Last-Modified", older), resume.ErrChanged},
 		"an ETag as well": {dated(206, "456789", nil, "Last-Modified", old, "Etag", tag), resume.ErrChanged},
-		"whole, the same": {dated(200, "0123456789", nil, "Last-Modified", old), io.EOF},
-		"whole, without":  {dated(200, "0123456789", nil), resume.ErrRefused},
+		"whole, the same": {dated(200, "0123456789", nil, "Last-Modified", old, "Content-Range", ""), io.EOF},
+		"whole, without":  {dated(200, "0123456789", nil, "Content-Range", ""), resume.ErrRefused},
 	} {
 		t.Run(name, func(t *testing.T) {
 			first := reply(200, 10, "0123", errFirst, "Etag", "", "Date", date, "Last-Modified", old)
@@ -137,6 +138,8 @@ func TestTheLastFailureTellsWhetherItWasATimeout(t *testing.T) {
 			assert.Equal(t, tc.want, requireError(t, err).Timeout())
 		})
 	}
+	ended := &resume.Error{Reason: errors.Join(context.DeadlineExceeded, anything{})}
+	assert.True(t, ended.Timeout(), "whatever the cause of a context takes itself for")
 }
 
 func TestARequestWithoutAHeaderIsContinued(t *testing.T) {
@@ -152,6 +155,12 @@ func TestARequestWithoutAHeaderIsContinued(t *testing.T) {
 		assert.Nil(t, req.Header)
 	}
 }
+
+// anything is an error that says that it is any other.
+type anything struct{}
+
+func (anything) Error() string { return "anything" }
+func (anything) Is(error) bool { return true }
 
 // endless is a body without an end.
 type endless struct{}

@@ -43,6 +43,20 @@ func unsatisfied(h http.Header) (total int64, ok bool) {
 	return total, ok && value == "*" && total >= 0
 }
 
+// isWhole reports whether a 200 has the content from its start. Content-Range means nothing there (RFC 9110 section
+// 14.4), but servers exist that send a part so.
+func isWhole(h http.Header) bool {
+	s, ok := contentRange(h)
+	return len(h["Content-Range"]) == 0 || ok && s.start == 0 && s.end == s.total
+}
+
+// isMultipart reports whether a 206 has parts with headers of their own, whose own Content-Ranges count (RFC 9110
+// section 15.3.7.2).
+func isMultipart(h http.Header) bool {
+	kind, _, _ := strings.Cut(h.Get("Content-Type"), ";")
+	return strings.EqualFold(strings.TrimSpace(kind), "multipart/byteranges")
+}
+
 func cutContentRange(h http.Header) (value string, total int64, ok bool) {
 	values := h["Content-Range"]
 	if len(values) != 1 {

@@ -2,6 +2,7 @@ package resume_test
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -94,4 +95,41 @@ func TestAWaitBeyondTheDeadlineIsNotBegun(t *testing.T) {
 		assert.Zero(t, e.Continuations)
 		assert.Zero(t, time.Since(start))
 	})
+}
+
+// A foreign context is done, but Err has an answer of its own.
+type foreign struct {
+	context.Context
+	err error
+}
+
+func (c foreign) Err() error { return c.err }
+
+// A list is an error that cannot be compared.
+type list []string
+
+func (l list) Error() string { return l[0] }
+
+func TestAContextOfSomebodysOwnEndsTheWait(t *testing.T) {
+	for name, err := range map[string]error{"without an error": nil, "with one that cannot be compared": list{"gone"}} {
+		t.Run(name, func(t *testing.T) {
+			for _, early := range []bool{false, true} {
+				ctx, cancel := context.WithCancel(t.Context())
+				broken := func() (*http.Response, error) {
+					if early {
+						cancel()
+					}
+					return reply(200, 10, "0123", errFirst)()
+				}
+				base := &script{answers: []func() (*http.Response, error){broken}}
+				p := resume.Policy{Backoff: retry.Constant(1 << 62), OnContinue: func(resume.Continuation) { cancel() }}
+				_, got := download(t, resume.New(base, p), get(t).WithContext(foreign{ctx, err}))
+				require.ErrorIs(t, got, errFirst)
+				assert.Len(t, base.requests, 1)
+				if !early && err == nil {
+					require.ErrorIs(t, got, context.Canceled)
+				}
+			}
+		})
+	}
 }
