@@ -135,8 +135,30 @@ func TestABucketThatHoldsLessThanARetryTakesPaysForNone(t *testing.T) {
 }
 
 func TestTheDecayOfARateIsRightToNinePlaces(t *testing.T) {
-	for _, x := range []float64{0, 1e-12, 5e-4, 9.99e-4, 1e-3, 1.9e-3, 0.1, 1, 800} {
+	for _, x := range []float64{0, 1e-12, 7e-4, 9.99e-4} {
 		assert.InDelta(t, math.Exp(-x), retry.Decay(x), 5e-10, x)
+		assert.InDelta(t, 1-x+x*x/2, retry.Decay(x), 1e-14, "%v needs no exponential", x)
+	}
+	for _, x := range []float64{1e-3, 1.9e-3, 0.1, 1, 800} {
+		assert.InDelta(t, math.Exp(-x), retry.Decay(x), 1e-14, x)
+	}
+}
+
+// Below a billionth of a Window the quotients lose their digits.
+func TestEventsOfOneMomentAreABurst(t *testing.T) {
+	assert.Equal(t, 1+3.0, retry.Average(1, 3, 0, 1))
+	assert.Equal(t, 1+3.0, retry.Average(1, 3, 0.7e-9, 1))
+	for _, x := range []float64{1e-9, 1.5e-9, 1} {
+		kept := retry.Decay(x)
+		assert.InDelta(t, kept+3/x*(1-kept), retry.Average(1, 3, x, 1), 1e-9, x)
+	}
+}
+
+func TestARoundingErrorCostsNoRetry(t *testing.T) {
+	for more, want := range map[float64]bool{0: true, 0.7e-9: true, 1.5e-9: false} { // than there is, as a share of it
+		b := new(retry.Budget)
+		assert.True(t, b.SpendOn(apiURL, 1, later))
+		assert.Equal(t, want, b.SpendOn(apiURL, 4+5*more, later), more)
 	}
 }
 

@@ -161,7 +161,7 @@ func TestABudgetUsesNoBucketThatItHasForgotten(t *testing.T) {
 	assert.Equal(t, 1, b.Buckets())
 	settle(now.Add(18 * time.Second))
 	assert.Equal(t, "other", b.Last())
-	b.Touch("third", now.Add(34*time.Second))
+	b.Spend("third", now.Add(34*time.Second))
 	assert.Equal(t, "third", b.Last(), "not that which has just been forgotten")
 	b.Spend("one", now.Add(34*time.Second))
 	assert.InDelta(t, 4, b.Balance(at("http://one")), 1e-9)

@@ -84,8 +84,9 @@ func (b *Budget) Last() string {
 	return ""
 }
 
-// Decay is e^-x, as the buckets have it.
-func Decay(x float64) float64 { return decay(x) }
+// Decay is e^-x, as the buckets have it, and Average is how they fold n events into a rate.
+func Decay(x float64) float64                          { return decay(x) }
+func Average(rate, n, elapsed, window float64) float64 { return average(rate, n, elapsed, window) }
 
 // Override returns p with the fields of q that are not zero.
 func (p Policy) Override(q Policy) Policy {

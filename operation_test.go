@@ -95,6 +95,7 @@ var wishRows = []struct {
 	{name: "in a Do within", method: "POST", first: asking, want: 11 * s, nestedInTwo: true},
 	{name: "a response that was classified Final", method: "GET", first: asking, client: final, want: 11 * s},
 	{name: "a response that came with an error", method: "POST", first: both, want: 11 * s},
+	{name: "which was classified Final", method: "POST", first: both, client: final, want: 11 * s},
 	{name: "not that of a success", method: "GET", first: answer(202, "Retry-After", "10"), client: final, want: s},
 	{name: "one of nothing", method: "POST", first: answer(503, "Retry-After", "0"), want: s},
 	{name: "an error that was classified Final", method: "GET", first: fail(errPeerReset), client: final, want: s},
