@@ -2,6 +2,7 @@ package retry_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"runtime"
@@ -33,8 +34,8 @@ func ending(f func()) (way string) {
 	running.Go(func() {
 		way = "Goexit"
 		defer func() {
-			if recover() != nil {
-				way = "panic"
+			if v := recover(); v != nil {
+				way = fmt.Sprint("panic: ", v)
 			}
 		}()
 		f()
@@ -45,7 +46,7 @@ func ending(f func()) (way string) {
 }
 
 func TestAPolicyThatPanicsOrEndsItsGoroutineLeaksNothing(t *testing.T) {
-	for way, stop := range map[string]func(){"panic": func() { panic("stop") }, "Goexit": runtime.Goexit} {
+	for way, stop := range map[string]func(){"panic: stop": func() { panic("stop") }, "Goexit": runtime.Goexit} {
 		for name, p := range panicking(stop) {
 			for outcome, one := range map[string]reply{
 				"503": answer(503), "reset": fail(errPeerReset), "no body": bodiless(503), "200": answer(200),

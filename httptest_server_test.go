@@ -71,13 +71,6 @@ func (s *site) DialContext(ctx context.Context, network, addr string) (net.Conn,
 	return d, nil
 }
 
-// dialed returns how many connections there have been.
-func (s *site) dialed() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.conns)
-}
-
 // open returns the connections that nobody has closed on this side.
 func (s *site) open() []*dialedConn {
 	s.mu.Lock()
