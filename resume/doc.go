@@ -26,10 +26,10 @@
 // Each continuation carries If-Range (RFC 9110 section 13.1.5). A 206 is believed only if its Content-Range starts at
 // the first byte that is missing and ends where the response must end, and if its total, ETag and Content-Encoding are
 // those of the first response. A 200 with the same validator, unless its Content-Range says that it is a part, is the
-// content from its start: it is read up to the byte that is missing, as long as all that is read for nothing comes to no more than the length of the response, so that
-// no number of breaks costs more than the content twice. A 200 or 206 with another validator is [ErrChanged], a 416
-// that says that the content ends here is the end, and any other answer is [ErrRefused]. The reader gets the bytes of
-// one representation, or an error; never a mixture.
+// content from its start: it is read up to the byte that is missing, as long as all that is read for nothing comes to
+// no more than the length of the response, so that no number of breaks costs more than the content twice. A 200 or 206
+// with another validator is [ErrChanged], a 416 that says that the content ends here is the end, and any other answer
+// is [ErrRefused]. The reader gets the bytes of one representation, or an error; never a mixture.
 //
 // A connection that stalls without an error has not broken off. Keep-alive probes of TCP, or
 // [http.HTTP2Config.SendPingTimeout], make it one that has.
