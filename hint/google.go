@@ -3,6 +3,7 @@ package hint
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -15,7 +16,7 @@ import (
 // there is a Retry-After too, the longer one counts.
 //
 // It is for the REST form, application/json, of an error status. A list of errors, as a stream of Gemini's has it, is
-// read like one, up to 64 KiB of it.
+// read like one: those that are whole within its first 64 KiB, or before the body fails.
 func RetryInfo(resp *http.Response, now time.Time) (time.Duration, bool) {
 	longest, ok := retryAfter(resp, now)
 	for _, one := range googleErrors(resp) {
@@ -89,14 +90,19 @@ func googleErrors(resp *http.Response) (list []googleError) {
 		return nil
 	}
 	page, _ := retry.Peek(resp, 64<<10)
-	page = bytes.TrimSpace(page)
-	if bytes.HasPrefix(page, []byte("[")) {
-		_ = json.Unmarshal(page, &list) // what it does not understand is not there
-		return list
+	decoder := json.NewDecoder(bytes.NewReader(page))
+	if bytes.HasPrefix(bytes.TrimSpace(page), []byte("[")) {
+		_, _ = decoder.Token()
 	}
-	var one googleError
-	_ = json.Unmarshal(page, &one)
-	return []googleError{one}
+	for decoder.More() {
+		var one googleError
+		err := decoder.Decode(&one)
+		if _, other := errors.AsType[*json.UnmarshalTypeError](err); err != nil && !other {
+			break // the page is over, or not JSON; a value of another form only has none of these fields
+		}
+		list = append(list, one)
+	}
+	return list
 }
 
 func (e googleError) details() []googleDetail {
@@ -153,7 +159,8 @@ func protoDuration(raw json.RawMessage) (time.Duration, bool) {
 	if json.Unmarshal(raw, &message) != nil {
 		return 0, false
 	}
-	seconds, ok := read(message.Seconds.String())
-	nanos, _ := read(message.Nanos.String())
-	return max(seconds, seconds+nanos/time.Second), ok // of so many seconds, nanoseconds can overflow
+	seconds, whole := read(message.Seconds.String())
+	nanos, part := read(message.Nanos.String())
+	asked := whole || part && message.Seconds == ""       // a field that is zero is left out
+	return max(seconds, seconds+nanos/time.Second), asked // of so many seconds, nanoseconds can overflow
 }
