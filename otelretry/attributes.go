@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"unicode/utf8"
 
 	"go.opentelemetry.io/otel/attribute"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
@@ -43,7 +44,7 @@ func methodOf(req *http.Request) string {
 // serverOf returns the address and the port of a URL's server, with room for more.
 func serverOf(u *url.URL) []attribute.KeyValue {
 	attrs := make([]attribute.KeyValue, 0, 8)
-	if u == nil || u.Host == "" {
+	if !isText(u) || u.Host == "" {
 		return append(attrs, semconv.ServerAddress(other))
 	}
 	// The host is a part of the URL's text, which must not stay in memory for it.
@@ -58,6 +59,10 @@ func serverOf(u *url.URL) []attribute.KeyValue {
 	}
 	return attrs
 }
+
+// isText reports whether u has a host that may be told. A redirect may name any bytes, by %ff, and an exporter refuses
+// all that it has to send if one attribute of it is not UTF-8.
+func isText(u *url.URL) bool { return u != nil && utf8.ValidString(u.Host) }
 
 // outcomeOf returns the status, and the type of the error, which for a status of 400 and more is that.
 func outcomeOf(resp *http.Response, err error) []attribute.KeyValue {

@@ -29,7 +29,7 @@ var rest = []attribute.KeyValue{semconv.ServerAddress(other)}
 
 // of returns the attributes of u's server. They must not be changed.
 func (s *servers) of(u *url.URL) []attribute.KeyValue {
-	if u == nil {
+	if !isText(u) {
 		return rest
 	}
 	key := url.URL{Scheme: u.Scheme, Host: u.Host}

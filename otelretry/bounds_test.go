@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"runtime"
 	"strings"
@@ -75,6 +76,20 @@ func TestOnlyTheFirstServersHaveSeriesOfTheirOwn(t *testing.T) {
 	assert.Contains(t, strings.Join(lines, "\n"), "server.address=_OTHER} 998")
 }
 
+// A redirect may name any host, and what is not UTF-8 would keep an exporter from sending all the rest.
+func TestAHostThatIsNoTextIsAnotherServer(t *testing.T) {
+	m, spans := observed(failing{io.EOF}, retry.Policy{MaxAttempts: 1}, true)
+	m.send(t.Context(), http.MethodPost, "http://%ff.example/")
+	lines := m.read(t)
+	assert.Len(t, lines, 2, "no balance: %s", lines)
+	for _, line := range lines {
+		assert.Contains(t, line, "server.address=_OTHER} 1")
+	}
+	all := spans.GetSpans()
+	require.Len(t, all, 2)
+	assert.Equal(t, "_OTHER", value(all[1].Attributes, "server.address"))
+}
+
 func TestABudgetIsShownUntilItsTransportIsGone(t *testing.T) {
 	server := httpfault.NewServer(t, httpfault.Status(500).Times(2))
 	fixed := []attribute.KeyValue{attribute.String("client", "orders")}
@@ -97,4 +112,9 @@ func TestABudgetOfItsOwnHasRoomForAllAttempts(t *testing.T) {
 		m.send(t.Context(), http.MethodGet, server.URL)
 		assert.Len(t, server.Requests(), 20)
 	})
+	for _, attempts := range []int{math.MinInt, -1, 1} {
+		m := measure(failing{io.EOF}, retry.Policy{MaxAttempts: attempts}, otelretry.Config{})
+		m.send(t.Context(), http.MethodGet, "http://example.com")
+		assert.Contains(t, m.read(t), "retry.budget.balance{} 5", "%d attempts", attempts)
+	}
 }

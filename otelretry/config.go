@@ -106,7 +106,7 @@ func floor(attempts int) float64 {
 	if attempts == 0 {
 		attempts = 4
 	}
-	return max(5, 1.5*float64(min(attempts, 101)-1))
+	return max(5, 1.5*float64(min(max(attempts, 1), 101)-1))
 }
 
 // observers returns the OnAttempt of p with what c asks for before it.

@@ -30,10 +30,11 @@
 //   - retry.budget.balance is a gauge: how many retries the [retry.Budget] has left for each server. An
 //     [retry.Unlimited] one has none.
 //
-// All have server.address and server.port, of at most Config.Servers servers. error.type is a status of 400 or more, or
-// one of "canceled", "timeout", "name_resolution_error", "tls_error", "connect_error", "connection_lost" and "_OTHER".
-// A method that the conventions do not know is "_OTHER". No attribute has a URL or the text of an error. otelhttp's own
-// metric is bounded only by the cardinality limit of the SDK.
+// All have server.address and server.port, of at most Config.Servers servers; a host that is not UTF-8 is "_OTHER",
+// like those beyond that. error.type is a status of 400 or more, or one of "canceled", "timeout",
+// "name_resolution_error", "tls_error", "connect_error", "connection_lost" and "_OTHER". A method that the conventions
+// do not know is "_OTHER". No attribute has a URL or the text of an error. otelhttp's own metric is bounded only by the
+// cardinality limit of the SDK.
 //
 // A retry that was decided on counts as one even if the context ends the wait for it; whether it was sent,
 // retry.attempts says. The names that begin with "retry." are this package's own, as the conventions, of version 1.43
