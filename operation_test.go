@@ -81,18 +81,16 @@ func both(req *http.Request) (*http.Response, error) {
 }
 
 var wishRows = []struct {
-	name        string
-	method      string
-	first       reply
-	client      retry.Policy
-	longest     time.Duration // MaxRetryAfter of the Do, which waits 1s by itself
-	within      time.Duration // 0 for no deadline
-	want        time.Duration // when run 2 begins; 0 for no run 2
-	wantReason  error
-	nestedInTwo bool
+	name       string
+	method     string
+	first      reply
+	client     retry.Policy
+	longest    time.Duration // MaxRetryAfter of the Do, which waits 1s by itself
+	within     time.Duration // 0 for no deadline
+	want       time.Duration // when run 2 begins; 0 for no run 2
+	wantReason error
 }{
 	{name: "a POST", method: "POST", first: asking, want: 11 * s},
-	{name: "in a Do within", method: "POST", first: asking, want: 11 * s, nestedInTwo: true},
 	{name: "a response that was classified Final", method: "GET", first: asking, client: final, want: 11 * s},
 	{name: "a response that came with an error", method: "POST", first: both, want: 11 * s},
 	{name: "which was classified Final", method: "POST", first: both, client: final, want: 11 * s},
@@ -114,23 +112,13 @@ func TestAnOperationKeepsTheWishesThatItMet(t *testing.T) {
 			base, p := play(row.first, answer(200)), every(s)
 			p.MaxRetryAfter = row.longest
 			client := retry.New(base, row.client)
-			run := func(ctx context.Context) (int, error) {
+			op := func(ctx context.Context) (int, error) {
 				resp, err := client.RoundTrip(place(row.method, "").under(ctx).Request)
 				drop(resp)
 				if err == nil && resp.StatusCode == 200 {
 					return 0, nil
 				}
 				return 0, errDecode
-			}
-			op := run
-			if row.nestedInTwo {
-				op = func(ctx context.Context) (int, error) {
-					_, err := retry.Do(ctx, final, run)
-					if err != nil {
-						err = errors.New("far in")
-					}
-					return 0, err
-				}
 			}
 			decisions := told(&p)
 			_, _ = retry.Do(endingIn(t, row.within), p, op)
@@ -200,17 +188,12 @@ func TestAnOperationEndsForTheFirstReason(t *testing.T) {
 		return func(ctx context.Context) { _ = get(ctx, retry.New(play(bad), p), "http://a.example/") }
 	}
 	poor, stubborn := ask(spent), ask(retry.Policy{Budget: retry.Unlimited})
-	within := func(ctx context.Context) {
-		_, err := retry.Do(ctx, every(0), func(ctx context.Context) (int, error) { stubborn(ctx); return 0, nil })
-		assert.NoError(t, err)
-	}
 	for name, row := range map[string]struct {
 		asks []func(context.Context)
 		want error
 	}{
-		"a spent budget":          {[]func(context.Context){poor, stubborn}, retry.ErrBudget},
-		"attempts":                {[]func(context.Context){stubborn, poor}, retry.ErrMaxAttempts},
-		"attempts in a Do within": {[]func(context.Context){within, poor}, retry.ErrMaxAttempts},
+		"a spent budget": {[]func(context.Context){poor, stubborn}, retry.ErrBudget},
+		"attempts":       {[]func(context.Context){stubborn, poor}, retry.ErrMaxAttempts},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			p := every(0)
