@@ -5,6 +5,7 @@ package retry_test
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -17,8 +18,8 @@ import (
 	"github.com/seed-e3550de8/retry"
 )
 
-// The race detector allocates on its own account, and takes its time, so that this file is not for it. Bodies, many hosts
-// and many goroutines are measured in the module bench.
+// The race detector allocates on its own account, and takes its time, so that this file is not for it. Bodies, many
+// hosts and many goroutines are measured in the module bench.
 
 // A benchBase answers from a cycle of statuses and allocates nothing. It serves one request at a time.
 type benchBase struct {
@@ -124,19 +125,13 @@ func BenchmarkGet(b *testing.B) {
 		{name: "hook", policy: retry.Policy{Backoff: retry.Constant(0), OnAttempt: func(retry.Attempt, retry.Decision) {}}},
 	} {
 		ctx := cmp.Or(c.ctx, context.Background())
-		for _, outcome := range []struct {
-			name     string
-			statuses []int
-		}{
-			{"200", []int{200}},
-			{"503 then 200", []int{503, 200}},
-		} {
-			if c.name == "bare" && len(outcome.statuses) > 1 {
+		for _, statuses := range [][]int{{200}, {503, 200}} {
+			if c.name == "bare" && len(statuses) > 1 {
 				continue
 			}
-			b.Run(c.name+"/"+outcome.name, func(b *testing.B) {
+			b.Run(fmt.Sprint(c.name, "/", statuses), func(b *testing.B) {
 				b.ReportAllocs()
-				var rt http.RoundTripper = &benchBase{statuses: outcome.statuses}
+				var rt http.RoundTripper = &benchBase{statuses: statuses}
 				if c.name != "bare" {
 					rt = retry.New(rt, c.policy)
 				}

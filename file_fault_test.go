@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -125,9 +126,7 @@ func TestAFileThatBecomesTooShortFailsTheAttempt(t *testing.T) {
 
 func TestAFileIsSentAsItWasWhateverBecomesOfIt(t *testing.T) {
 	grow := func(f *os.File) { _, err := f.WriteAt([]byte(" more"), 6); assert.NoError(t, err) }
-	cut := func(to int64) func(*os.File) {
-		return func(f *os.File) { assert.NoError(t, f.Truncate(to)) }
-	}
+	cut := func(to int64) func(*os.File) { return func(f *os.File) { assert.NoError(t, f.Truncate(to)) } }
 	remove := func(f *os.File) { _ = os.Remove(f.Name()) }
 	for name, row := range map[string]struct {
 		declared int64
@@ -154,14 +153,13 @@ func TestAFileIsSentAsItWasWhateverBecomesOfIt(t *testing.T) {
 		s := play(answer(503), answer(503), answer(200))
 		resp, err := retry.New(s, p).RoundTrip(req)
 		require.NoError(t, err, name)
-		if row.ended == "" {
-			assert.Equal(t, "body of 200", readAndClose(t, resp), name)
-			assert.Equal(t, []string{row.text, row.text, row.text}, s.texts(), name)
-		} else {
-			assert.Equal(t, "body of 503", readAndClose(t, resp), name)
-			assert.Equal(t, []string{row.text}, s.texts(), name)
+		page, texts := "body of 200", []string{row.text, row.text, row.text}
+		if row.ended != "" {
+			page, texts = "body of 503", texts[:1]
 			assert.EqualError(t, d.Reason, "request body not replayable: retry: request body ended after "+row.ended)
 		}
+		assert.Equal(t, page, readAndClose(t, resp), name)
+		assert.Equal(t, texts, s.texts(), name)
 		assert.True(t, closed(f)(), name)
 		assert.True(t, req.Body == f && req.GetBody == nil, "%s: the caller's request is as it was", name)
 	}
@@ -227,4 +225,21 @@ func TestAFileCostsNoMemory(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 4, retry.AttemptNumber(resp.Request.Context()))
 	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(64<<10))
+}
+
+// The first attempt that asks has the descriptor that the call has anyway, each other one of its own.
+func TestHowOftenAFileIsOpenForTheKernel(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux can open a file again by its descriptor")
+	}
+	f, open := note(t, "a note"), []int(nil)
+	_, err := retry.New(roundTripperFunc(func(req *http.Request) (*http.Response, error) {
+		_, err := req.Body.(syscall.Conn).SyscallConn()
+		open = append(open, descriptors(f.Name()))
+		assert.NoError(t, errors.Join(err, req.Body.Close()))
+		return &http.Response{StatusCode: 503, Body: http.NoBody, Request: req}, nil
+	}), noWait).RoundTrip(putting(t, f))
+	require.NoError(t, err)
+	assert.Equal(t, []int{2, 3, 3, 3}, open)
+	assert.True(t, closed(f)())
 }

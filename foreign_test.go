@@ -150,56 +150,58 @@ func TestNoBodyHoldsTheEndOfACall(t *testing.T) {
 	}
 }
 
-// What comes late is closed, and its panics end nobody.
-func TestAGetBodyThatBlocksHoldsNoRequestPastItsEnd(t *testing.T) {
-	const end = time.Minute
-	byChannel := func(o *order) {
-		gone := make(chan struct{})
-		o.Cancel = gone
-		time.AfterFunc(end, func() { close(gone) })
-	}
-	ending := func(o *order) {
-		ctx, cancel := context.WithTimeout(o.Context(), end)
+// ends are what ends a request in a minute.
+var ends = map[string]struct {
+	end  func(*order)
+	want error
+}{
+	"a deadline": {func(o *order) {
+		ctx, cancel := context.WithTimeout(o.Context(), time.Minute)
 		time.AfterFunc(time.Hour, cancel)
 		o.under(ctx)
-	}
-	canceled := func(o *order) {
+	}, context.DeadlineExceeded},
+	"a cancel": {func(o *order) {
 		ctx, cancel := context.WithCancel(o.Context())
-		time.AfterFunc(end, cancel)
+		time.AfterFunc(time.Minute, cancel)
 		o.under(ctx)
-	}
-	panics := func(<-chan struct{}) (int, error) { panic("late") }
-	for name, row := range map[string]struct {
-		first reply
-		end   func(*order)
-		close func(<-chan struct{}) (int, error) // of what comes late; nil for a GetBody that panics
-		want  error
-	}{
-		"a deadline":                    {answer(503), ending, nothing, context.DeadlineExceeded},
-		"a deadline, after a reset":     {fail(errPeerReset), ending, nothing, context.DeadlineExceeded},
-		"a cancel":                      {answer(503), canceled, nothing, context.Canceled},
-		"a Cancel channel":              {answer(503), byChannel, nothing, context.Canceled},
-		"a deadline, and then a panic":  {answer(503), ending, nil, context.DeadlineExceeded},
-		"a deadline, a Close to panic":  {answer(503), ending, panics, context.DeadlineExceeded},
-		"a Cancel channel, and a panic": {fail(errPeerReset), byChannel, nil, context.Canceled},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			o, s, late := place("PUT", "payload"), play(row.first), &hostile{read: eof, close: row.close}
-			row.end(o)
-			o.GetBody = func() (io.ReadCloser, error) {
-				time.Sleep(time.Hour)
-				if row.close == nil {
-					panic("late")
-				}
-				return late, nil
+	}, context.Canceled},
+	"a Cancel channel": {func(o *order) {
+		gone := make(chan struct{})
+		o.Cancel = gone
+		time.AfterFunc(time.Minute, func() { close(gone) })
+	}, context.Canceled},
+}
+
+// What comes late is closed, and its panics end nobody.
+func TestAGetBodyThatBlocksHoldsNoRequestPastItsEnd(t *testing.T) {
+	for name, row := range ends {
+		for _, first := range []reply{answer(503), fail(errPeerReset)} {
+			for _, late := range []*hostile{
+				{read: eof, close: nothing},
+				{read: eof, close: func(<-chan struct{}) (int, error) { panic("late") }},
+				nil,
+			} {
+				synctest.Test(t, func(t *testing.T) {
+					o, s := place("PUT", "payload"), play(first)
+					row.end(o)
+					o.GetBody = func() (io.ReadCloser, error) {
+						time.Sleep(time.Hour)
+						if late == nil {
+							panic("late")
+						}
+						return late, nil
+					}
+					_, err := retry.New(s, every(time.Second)).RoundTrip(o.Request)
+					require.ErrorIs(t, err, row.want, name)
+					assert.LessOrEqual(t, time.Since(s.begin), time.Minute+slack, name)
+					assert.Equal(t, 1, s.attempts(), name)
+					time.Sleep(2 * time.Hour)
+					assert.Empty(t, s.left(o, nil), name)
+					if late != nil {
+						assert.EqualValues(t, 1, late.closes.Load(), name)
+					}
+				})
 			}
-			_, err := retry.New(s, every(time.Second)).RoundTrip(o.Request)
-			require.ErrorIs(t, err, row.want, name)
-			assert.LessOrEqual(t, time.Since(s.begin), end+slack, name)
-			assert.Equal(t, 1, s.attempts(), name)
-			time.Sleep(2 * time.Hour)
-			assert.Empty(t, s.left(o, nil), name)
-			assert.Equal(t, row.close != nil, late.closes.Load() == 1, name)
-		})
+		}
 	}
 }

@@ -181,19 +181,23 @@ func TestABodyIsOpenForAsLongAsAnAttemptReadsIt(t *testing.T) {
 		assert.NoError(t, body.Close())
 	}
 	assert.True(t, v.over(t)())
-	var late [3]io.ReadCloser
-	for i := range late {
-		late[i], err = resp.Request.GetBody()
-		require.NoError(t, err)
-		if i > 0 {
-			assert.NoError(t, errors.Join(late[0].Close(), late[1].Close()))
-		}
-		n, err := late[i].Read(begin)
+	checkShut(t, resp.Request.GetBody)
+	assert.True(t, v.over(t)())
+}
+
+// checkShut demands that nothing can be read any more, also after two bodies that were made too late were closed.
+func checkShut(t *testing.T, getBody func() (io.ReadCloser, error)) {
+	first, err1 := getBody()
+	second, err2 := getBody()
+	require.NoError(t, errors.Join(err1, err2, first.Close(), second.Close()))
+	third, err := getBody()
+	require.NoError(t, err)
+	for _, late := range []io.ReadCloser{first, second, third} {
+		n, err := late.Read(make([]byte, 1))
 		assert.Zero(t, n)
 		assert.Equal(t, http.ErrBodyReadAfterClose, err, "it is closed for good")
+		assert.NoError(t, late.Close())
 	}
-	assert.NoError(t, late[2].Close())
-	assert.True(t, v.over(t)())
 }
 
 // A section lets the kernel send it, which must not go on beyond its end.
@@ -230,21 +234,4 @@ func TestASectionOfAFileThatIsCopiedToASocketEndsWhereItEnds(t *testing.T) {
 		assert.Equal(t, io.EOF, err)
 		assert.NoError(t, errors.Join(in.Close(), req.Body.Close(), f.Close()))
 	}
-}
-
-// The first attempt that asks has the descriptor that the call has anyway, each other one of its own.
-func TestHowOftenAFileIsOpenForTheKernel(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("only Linux can open a file again by its descriptor")
-	}
-	f, open := note(t, "a note"), []int(nil)
-	_, err := retry.New(roundTripperFunc(func(req *http.Request) (*http.Response, error) {
-		_, err := req.Body.(syscall.Conn).SyscallConn()
-		open = append(open, descriptors(f.Name()))
-		assert.NoError(t, errors.Join(err, req.Body.Close()))
-		return &http.Response{StatusCode: 503, Body: http.NoBody, Request: req}, nil
-	}), noWait).RoundTrip(putting(t, f))
-	require.NoError(t, err)
-	assert.Equal(t, []int{2, 3, 3, 3}, open)
-	assert.True(t, closed(f)())
 }

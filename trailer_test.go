@@ -18,8 +18,8 @@ import (
 	"github.com/seed-e3550de8/retry/httpfault"
 )
 
-// withSums makes a PUT of size bytes whose reader sets a trailer again and again, as the comment on http.Request.Trailer
-// allows.
+// withSums makes a PUT of size bytes whose reader sets a trailer again and again, as the comment on
+// http.Request.Trailer allows.
 func withSums(t *testing.T, url string, size int) *http.Request {
 	req := newRequest(t, "PUT", url, "")
 	req.Trailer, req.ContentLength = http.Header{"X-Sum": nil}, -1
@@ -35,8 +35,8 @@ func withSums(t *testing.T, url string, size int) *http.Request {
 	return req
 }
 
-// Two goroutines that set trailers in one map can end the process, and net/http looks at the map of an attempt after its
-// body was closed. HTTP/1 sends what is in it, announced or not.
+// Two goroutines that set trailers in one map can end the process, and net/http looks at the map of an attempt after
+// its body was closed. HTTP/1 sends what is in it, announced or not.
 func TestAnAttemptHasTrailersOfItsOwnWhoseValuesComeWithTheEndOfItsBody(t *testing.T) {
 	for _, unset := range []http.Header{{"X-Sum": nil}, {}} {
 		req, sent := withSums(t, "http://api.example.com/", 10), []http.Header(nil)
@@ -120,53 +120,59 @@ func (u *users) of(t *testing.T, ctx context.Context) (resp *http.Response, err 
 	return resp, err, d.Reason
 }
 
-// While an attempt still reads, its body may set a trailer: the next attempt would set the same ones.
-func TestWhichBodiesOfAnAttemptWithTrailersHoldTheNextOneUp(t *testing.T) {
+// uses are attempts that fail, by whether the last of them holds the next one up.
+func uses() map[bool]map[string][][]use {
 	const second = time.Second
 	ended, late, fails := use{0, io.EOF, false}, use{second + 1, io.EOF, false}, use{second + 1, errPage, false}
 	unread, closed := use{-1, nil, false}, use{-1, nil, true}
-	for name, row := range map[string]struct {
-		attempts [][]use
-		held     bool
-	}{
-		"ended long ago":                  {[][]use{{ended}}, false},
-		"ended in time":                   {[][]use{{{second - 1, io.EOF, false}}}, false},
-		"ended too late":                  {[][]use{{late}}, true},
-		"failed in time":                  {[][]use{{{second - 1, errPage, false}}}, false},
-		"closed, and read no more":        {[][]use{{{second - 1, nil, true}}}, false},
-		"closed, and read on":             {[][]use{{{second + 1, nil, true}}}, true},
-		"never ended":                     {[][]use{{{second - 1, nil, false}}}, true},
-		"never read, closed":              {[][]use{{closed}}, false},
-		"never read":                      {[][]use{{unread}}, true},
-		"ended, of each attempt":          {[][]use{{ended}, {ended}, {closed}}, false},
-		"of the second attempt, read on":  {[][]use{{ended}, {late}}, true},
-		"of the third attempt, read on":   {[][]use{{ended}, {ended}, {late}}, true},
-		"sent again, ended":               {[][]use{{closed, ended}}, false},
-		"sent again, closed":              {[][]use{{ended, {0, nil, true}}}, false},
-		"sent again, read on":             {[][]use{{closed, late}}, true},
-		"sent again, never ended":         {[][]use{{closed, {0, nil, false}}}, true},
-		"sent again, the first read on":   {[][]use{{fails, ended}}, true},
-		"not sent again after all":        {[][]use{{ended, unread}}, false},
-		"sent again twice, once read on":  {[][]use{{closed, fails, ended}}, true},
-		"sent again by the third attempt": {[][]use{{ended}, {ended}, {closed, late}}, true},
-	} {
-		t.Run(name, func(t *testing.T) {
+	return map[bool]map[string][][]use{
+		true: {
+			"ended too late":                  {{late}},
+			"closed, and read on":             {{{second + 1, nil, true}}},
+			"never ended":                     {{{second - 1, nil, false}}},
+			"never read":                      {{unread}},
+			"of the second attempt, read on":  {{ended}, {late}},
+			"sent again, read on":             {{closed, late}},
+			"sent again, never ended":         {{closed, {0, nil, false}}},
+			"sent again, the first read on":   {{fails, ended}},
+			"sent again twice, once read on":  {{closed, fails, ended}},
+			"sent again by the third attempt": {{ended}, {ended}, {closed, late}},
+		},
+		false: {
+			"ended long ago":           {{ended}},
+			"ended in time":            {{{second - 1, io.EOF, false}}},
+			"failed in time":           {{{second - 1, errPage, false}}},
+			"closed, and read no more": {{{second - 1, nil, true}}},
+			"never read, closed":       {{closed}},
+			"ended, of each attempt":   {{ended}, {ended}, {closed}},
+			"sent again, ended":        {{closed, ended}},
+			"sent again, closed":       {{ended, {0, nil, true}}},
+			"not sent again after all": {{ended, unread}},
+		},
+	}
+}
+
+// While an attempt still reads, its body may set a trailer: the next attempt would set the same ones.
+func TestWhichBodiesOfAnAttemptWithTrailersHoldTheNextOneUp(t *testing.T) {
+	const text = "request body not replayable: an earlier attempt still reads it, and may set a trailer"
+	times := []time.Duration{0, time.Second, 2 * time.Second, 3 * time.Second}
+	for held, rows := range uses() {
+		for name, attempts := range rows {
 			synctest.Test(t, func(t *testing.T) {
-				u := &users{attempts: row.attempts}
+				u := &users{attempts: attempts}
 				resp, err, reason := u.of(t, t.Context())
-				require.NoError(t, err)
-				if row.held {
-					assert.Len(t, u.sent, len(row.attempts))
-					assert.Equal(t, 503, resp.StatusCode, "the response in hand")
-					assert.ErrorIs(t, reason, retry.ErrNotReplayable)
-					assert.EqualError(t, reason, "request body not replayable: "+
-						"an earlier attempt still reads it, and may set a trailer")
+				require.NoError(t, err, name)
+				if held {
+					assert.Equal(t, times[:len(attempts)], u.sent, name)
+					assert.Equal(t, 503, resp.StatusCode, "%s: the response in hand", name)
+					assert.ErrorIs(t, reason, retry.ErrNotReplayable, name)
+					assert.EqualError(t, reason, text, name)
 				} else {
-					assert.Equal(t, []time.Duration{0, second, 2 * second, 3 * second}[:len(row.attempts)+1], u.sent)
+					assert.Equal(t, times[:len(attempts)+1], u.sent, name)
 				}
 				time.Sleep(time.Hour) // the Reads end
 			})
-		})
+		}
 	}
 }
 
@@ -208,15 +214,9 @@ func TestARequestWithTrailersGetsNoBodyWhereThereIsNone(t *testing.T) {
 // A Read that ReadAhead has left behind sets no trailer in what the caller already has.
 func TestTrailersThatComeAfterTheAttemptTimeoutAreTheReaders(t *testing.T) {
 	overBoth(t, func(t *testing.T, proto string) {
-		s := serve(t, proto, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Trailer", "Sum")
-			_, _ = io.WriteString(w, "page")
-			_ = http.NewResponseController(w).Flush()
-			time.Sleep(2 * time.Second)
-			w.Header().Set("Sum", "1")
-		})
+		s := faulty(t, proto, httpfault.OK("page").Chunked().Trailer("Sum", "1").Drip(4, 2*time.Second))
 		p := retry.Policy{AttemptTimeout: time.Second, ReadAhead: 100}
-		resp, err := retry.New(s.base, p).RoundTrip(newRequest(t, "POST", "http://example.com/", ""))
+		resp, err := retry.New(s.Transport(), p).RoundTrip(newRequest(t, "POST", s.URL, ""))
 		require.NoError(t, err)
 		time.Sleep(time.Minute)
 		assert.Equal(t, http.Header{"Sum": nil}, resp.Trailer, "as announced")
@@ -232,8 +232,7 @@ func TestTrailersAreSentAlsoWhereNetHTTPSendsARequestAgain(t *testing.T) {
 		"a connection that goes":   httpfault.GoAway(0, httpfault.NoError).Early(),
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			warm := httpfault.OK("warm")
-			s := httpfault.Config{Protocol: httpfault.H2C, Pipe: true}.NewServer(t, warm, first, httpfault.OK("page"))
+			s := faulty(t, http2, httpfault.OK("warm"), first, httpfault.OK("page"))
 			tr, p := s.Transport(), retry.Policy{MaxAttempts: 1}
 			resp, err := retry.New(tr, p).RoundTrip(newRequest(t, "GET", s.URL, ""))
 			require.NoError(t, err, name)
