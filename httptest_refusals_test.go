@@ -167,7 +167,8 @@ func TestARefusalWithoutItsDefectIsTransient(t *testing.T) {
 	undeclared.ContentLength = -1
 	for name, o := range map[string]*order{"none": place("GET", ""), "elsewhere": elsewhere, "undeclared": undeclared} {
 		o.Header = http.Header{}
-		for _, d := range append(atWriting, refusal{text: "idna:"}) {
+		larger := refusal{text: "request header list larger than peer's advertised limit"}
+		for _, d := range append(atWriting, refusal{text: "idna:"}, larger) {
 			if d.text != "invalid Host header" {
 				assert.Equal(t, retry.Transient, classOf(o.Request, "net/http: "+d.text+" 7"), "%s, body %s", d.text, name)
 			}
