@@ -145,6 +145,13 @@ func (x *exchange) isOver() bool {
 	return true
 }
 
+// unlessOver ends the exchange if the client went away or the test ended.
+func (x *exchange) unlessOver() {
+	if x.isOver() {
+		panic(http.ErrAbortHandler)
+	}
+}
+
 // hangUp closes the connection in good order: the client reads EOF. What it still sends
 // is thrown away until it closes too, because closing a socket with
 // unread bytes would be a reset.

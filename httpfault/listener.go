@@ -204,6 +204,9 @@ func (s *Server) acceptLoop() {
 		step, ok := s.takeConnStep(c)
 		s.work.Go(func() {
 			if ok {
+				if step.latency > 0 {
+					s.idleFor(c, step.latency)
+				}
 				step.onConn(s, c)
 				return
 			}

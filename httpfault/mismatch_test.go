@@ -3,6 +3,7 @@ package httpfault_test
 import (
 	"bytes"
 	"io"
+	"math"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -121,7 +122,13 @@ func TestWhatMakesNoSenseFailsAtOnce(t *testing.T) {
 		{httpfault.OK("x").Header("bad name", "v"), `OK("x").Header("bad name", "v"): "bad name" is no field name`},
 		{
 			httpfault.OK("x").Header("A", "b\nc"),
-			`OK("x").Header("A", "b\nc"): a field's value has no line break and no NUL`,
+			`OK("x").Header("A", "b\nc"): a field's value has no control characters`,
+		},
+		{httpfault.OK("x").Trailer("A", "\x7f"), `OK("x").Trailer("A", "\x7f"): a field's value has no control characters`},
+		{httpfault.Upgrade("a\r\nb"), `Upgrade("a\r\nb"): a field's value has no control characters`},
+		{
+			httpfault.OK("x").Header("content-length", "+1"),
+			`OK("x").Header("content-length", "+1"): a length has digits alone; for another see Raw`,
 		},
 		{httpfault.OK("x").Trailer("A:", "v"), `OK("x").Trailer("A:", "v"): "A:" is no field name`},
 		{
@@ -144,6 +151,10 @@ func TestWhatMakesNoSenseFailsAtOnce(t *testing.T) {
 		{
 			httpfault.Status(200).EndlessBody().Gzip(),
 			"Status(200).EndlessBody().Gzip(): content without end can't be compressed",
+		},
+		{
+			httpfault.Status(200).Gzip().BodySize(math.MaxInt64),
+			"Status(200).Gzip().BodySize(9223372036854775807): more than 1 GiB of content can't be compressed",
 		},
 		{httpfault.Status(204).Body("x"), `Status(204).Body("x"): a response with this status has no content`},
 		{httpfault.Reset().Body("x"), `Reset().Body("x"): the step does not answer with a status`},

@@ -106,7 +106,7 @@ func (s Step) Times(n int) Step {
 }
 
 // Latency waits for d before the step acts: before the response's header, or the fault.
-// For a step that takes a connection, it waits before the connection is looked at.
+// For a step that takes a connection, it waits before the connection is looked at. The last Latency of a step counts.
 func (s Step) Latency(d time.Duration) Step {
 	s = s.named(".Latency(%v)", d)
 	if d < 0 {
@@ -116,12 +116,6 @@ func (s Step) Latency(d time.Duration) Step {
 		return s.mistake("a refused connection has no latency")
 	}
 	s.latency = d
-	if onConn := s.onConn; onConn != nil {
-		s.onConn = func(srv *Server, c *conn) {
-			srv.idleFor(c, d)
-			onConn(srv, c)
-		}
-	}
 	return s
 }
 

@@ -38,6 +38,9 @@ func (a *reply) code() int {
 // (RFC 9110 5.1, 5.5) is a mistake; for that see [MalformedHeader] and [Raw].
 func (s Step) Header(key, value string) Step {
 	s = s.named(".Header(%q, %s)", key, brief(value)).answers().field(key, value)
+	if _, err := strconv.ParseUint(value, 10, 63); err != nil && strings.EqualFold(key, "Content-Length") {
+		return s.mistake("a length has digits alone; for another see Raw")
+	}
 	s.answer.header = with(s.answer.header, field{key, value})
 	return s
 }
@@ -66,10 +69,15 @@ func (s Step) field(key, value string) Step {
 	if key == "" || strings.Trim(key, tokenChars) != "" {
 		return s.mistake("%q is no field name", key)
 	}
-	if strings.ContainsAny(value, "\r\n\x00") {
-		return s.mistake("a field's value has no line break and no NUL")
+	if !isFieldValue(value) {
+		return s.mistake("a field's value has no control characters")
 	}
 	return s
+}
+
+// isFieldValue is RFC 9110 5.5's rule, but for the spaces around it.
+func isFieldValue(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
 }
 
 // Informational sends n responses with the 1xx status code before the answer, each with a Link
@@ -159,6 +167,7 @@ func (x *exchange) writeInfo(in info) {
 	if x.stream != 0 {
 		block := appendLiterals(nil, append([]field{{":status", strconv.Itoa(in.code)}}, in.header...))
 		for range in.times {
+			x.unlessOver()
 			x.conn.inject(frameHeaders, flagEndHeaders, x.stream, block)
 		}
 		return
@@ -168,6 +177,7 @@ func (x *exchange) writeInfo(in info) {
 		h.Add(f.key, f.value)
 	}
 	for range in.times {
+		x.unlessOver()
 		x.w.WriteHeader(in.code)
 	}
 	for _, f := range in.header {

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
@@ -53,18 +54,20 @@ func TestRetryAfterInItsFourForms(t *testing.T) {
 
 func TestLatencyComesBeforeTheHeader(t *testing.T) {
 	bubble(t, protocols, func(t *testing.T, cfg httpfault.Config) {
-		srv := cfg.NewServer(t, httpfault.OK("x").Latency(time.Hour), httpfault.Reset().Latency(time.Minute),
-			httpfault.NoAccept().Latency(time.Second))
+		srv := cfg.NewServer(t, httpfault.OK("x").Latency(1).Latency(time.Hour), httpfault.Reset().Latency(time.Minute),
+			httpfault.ResetOnAccept().Latency(time.Hour).Latency(time.Minute), httpfault.NoAccept().Latency(time.Second))
 		start := time.Now()
 		resp, err := srv.Client().Get(srv.URL)
 		require.NoError(t, err)
 		resp.Body.Close()
 		assert.Equal(t, time.Hour, time.Since(start))
 
-		start = time.Now()
-		_, err = srv.Transport().RoundTrip(newRequest(t, srv, nil))
-		assert.Error(t, err)
-		assert.Equal(t, time.Minute, time.Since(start))
+		for range 2 {
+			start = time.Now()
+			_, err = srv.Transport().RoundTrip(newRequest(t, srv, nil))
+			assert.Error(t, err)
+			assert.Equal(t, time.Minute, time.Since(start))
+		}
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
@@ -119,11 +122,14 @@ func TestInformationalResponsesComeFirst(t *testing.T) {
 
 func TestTooManyInformationalResponsesAreAnError(t *testing.T) {
 	everywhere(t, protocols, func(t *testing.T, cfg httpfault.Config) {
-		srv := cfg.NewServer(t, httpfault.OK("x").Informational(103, 1000))
+		srv := cfg.NewServer(t, httpfault.OK("x").Informational(103, 1000), httpfault.OK("x").Informational(102, math.MaxInt))
 		tr := srv.Transport()
 		tr.MaxResponseHeaderBytes = 4096
-		_, err := tr.RoundTrip(newRequest(t, srv, nil))
-		assert.Error(t, err)
+		for range 2 {
+			_, err := tr.RoundTrip(newRequest(t, srv, nil))
+			assert.Error(t, err)
+		}
+		srv.Close() // ends, although nobody could count so far
 	})
 }
 

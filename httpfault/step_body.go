@@ -53,7 +53,7 @@ func (s Step) EndlessBody() Step {
 }
 
 // Gzip compresses the content, whether or not the request accepts that. BodySize counts
-// before compression, what cuts the content after it.
+// before compression, and is at most 1 GiB; what cuts the content counts after it.
 func (s Step) Gzip() Step {
 	s = s.named(".Gzip()").answers()
 	s.answer.body.gzip = true
@@ -109,12 +109,18 @@ func (s Step) cutBody(name string, n int64, act func(*exchange)) Step {
 	return s
 }
 
+// mostGzip bounds what is compressed, which happens before the answer begins and can't be stopped.
+const mostGzip = 1 << 30
+
 // wrong says what makes no sense in the answer as a whole.
 func (a *reply) wrong() string {
 	b := &a.body
 	n, known := int64(len(b.text))+b.size, b.size >= 0 && !b.gzip
 	if b.gzip && b.size < 0 {
 		return "content without end can't be compressed"
+	}
+	if b.gzip && b.size > mostGzip {
+		return "more than 1 GiB of content can't be compressed"
 	}
 	if b.cut != nil && known && (b.cut.at > n || b.cut.at == n && !b.chunked) {
 		return b.cut.name[1:] + " comes after the end of the content"

@@ -77,6 +77,9 @@ func Upgrade(protocol string) Step {
 	if protocol == "" {
 		return s.mistake("no protocol to switch to")
 	}
+	if !isFieldValue(protocol) {
+		return s.mistake("a field's value has no control characters")
+	}
 	s.needs = needsHTTP1
 	return s
 }
