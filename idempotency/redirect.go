@@ -1,6 +1,7 @@
 package idempotency
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -15,7 +16,7 @@ func inherited(req *http.Request, name string) []string {
 		return nil
 	}
 	last := req.Response.Request
-	if last.Method != req.Method || !sameHost(last.URL, req.URL) {
+	if cmp.Or(last.Method, http.MethodGet) != cmp.Or(req.Method, http.MethodGet) || !sameHost(last.URL, req.URL) {
 		return nil
 	}
 	return slices.Clone(last.Header[name])

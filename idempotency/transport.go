@@ -1,6 +1,7 @@
 package idempotency
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"slices"
@@ -36,8 +37,8 @@ type Transport struct {
 	// its own. Nil means [http.DefaultTransport], which repeats only what is lost on a kept connection.
 	Base http.RoundTripper
 
-	// Methods are those whose requests get a key; case-sensitive (RFC 9110 section 9.1). Nil and empty mean POST and
-	// PATCH.
+	// Methods are those whose requests get a key; case-sensitive (RFC 9110 section 9.1). An empty one is GET, as it is
+	// for net/http. Nil and empty mean POST and PATCH.
 	Methods []string
 
 	// Header is the name of the field, in any casing. Empty means Idempotency-Key. What is no field name (RFC 9110
@@ -92,7 +93,8 @@ func (t *Transport) covers(method string) bool {
 	if len(t.Methods) == 0 {
 		return method == http.MethodPost || method == http.MethodPatch
 	}
-	return slices.Contains(t.Methods, method)
+	same := func(m string) bool { return cmp.Or(m, http.MethodGet) == cmp.Or(method, http.MethodGet) }
+	return slices.ContainsFunc(t.Methods, same)
 }
 
 // keyed returns req if it has a key that whoever retries sees, or else a copy. The body is closed unless a request is

@@ -53,10 +53,16 @@ import (
 //   - as [retry.Classify] says otherwise, and so is a response.
 //
 // It may be called by many goroutines at once.
-func Classify(a retry.Attempt) retry.Class {
+func Classify(a retry.Attempt) (class retry.Class) {
 	if a.Err == nil || a.Response != nil {
 		return retry.Classify(a)
 	}
+	as := a
+	defer func() {
+		if recover() != nil { // the error is anybody's, and what cannot even say what it is has proven nothing
+			class = retry.Classify(as)
+		}
+	}()
 	alert, isAlert := alertOf(a.Err)
 	switch {
 	case a.Err == http3.ErrTransportClosed:
@@ -64,7 +70,7 @@ func Classify(a retry.Attempt) retry.Class {
 	case isAlert: // as it would come from net/http, over TCP
 		a.Err = &net.OpError{Op: "remote error", Net: "udp", Err: alert}
 	}
-	class := retry.Classify(a)
+	class = retry.Classify(a)
 	if class == retry.Transient && !isAlert && !early(a) && unsent(a.Err) {
 		return retry.Unprocessed
 	}

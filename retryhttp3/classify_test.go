@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-e3550de8/retry"
+	"github.com/seed-e3550de8/retry/retryhttp3"
 )
 
 const (
@@ -149,6 +150,20 @@ func TestAClosedTransportIsFinal(t *testing.T) {
 	_, err := c.do(t, http.MethodGet, nil)
 	require.ErrorIs(t, err, http3.ErrTransportClosed)
 	assert.Equal(t, []retry.Class{final}, c.classes)
+}
+
+// wordless is an error that cannot say anything.
+type wordless struct{ *int }
+
+func (e wordless) Error() string { panic(e.int) }
+func (e wordless) Unwrap() error { panic(e.int) }
+
+func TestAnErrorThatPanicsProvesNothing(t *testing.T) {
+	for _, err := range []error{
+		wordless{}, (*net.OpError)(nil), (*net.DNSError)(nil), (*http3.Error)(nil), (*quic.TransportError)(nil),
+	} {
+		assert.Equal(t, transient, retryhttp3.Classify(retry.Attempt{Number: 1, Err: err}), "%T", err)
+	}
 }
 
 func TestANameThatCannotBeLookedUpForNowIsUnprocessed(t *testing.T) {
