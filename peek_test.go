@@ -90,7 +90,8 @@ func TestWhatPeekSeesOfAnOddBody(t *testing.T) {
 		assert.NoError(t, resp.Body.Close())
 		_, err := retry.Peek(resp, 1)
 		assert.Equal(t, http.ErrBodyReadAfterClose, err)
-		_, err = resp.Body.Read(make([]byte, 1))
+		n, err := resp.Body.Read(make([]byte, 1))
+		assert.Zero(t, n)
 		assert.Equal(t, http.ErrBodyReadAfterClose, err)
 	}
 }
