@@ -91,9 +91,10 @@ var bucketRows = []struct {
 func TestABucketHoldsWhatTheServerHasMadeOfTheRequests(t *testing.T) {
 	for _, row := range bucketRows {
 		synctest.Test(t, func(t *testing.T) {
-			happens(t, row.budget, row.events)
-			have := row.budget.Balance(apiURL)
-			if row.want != have {
+			b := &retry.Budget{Window: row.budget.Window, Floor: row.budget.Floor, Ratio: row.budget.Ratio}
+			happens(t, b, row.events)
+			have := b.Balance(apiURL)
+			if row.want != have { // of which two may be infinite
 				assert.InDelta(t, row.want, have, 1e-7+1e-7*row.want, row.name)
 			}
 		})
