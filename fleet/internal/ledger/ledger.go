@@ -95,8 +95,16 @@ func New(s Server, settings Settings) *Ledger {
 
 // Withdraw asks for a retry, and tells all that has been gathered.
 func (l *Ledger) Withdraw(ctx context.Context, authority string, n float64) (bool, error) {
-	a, err := l.ask(ctx, authority, n)
+	a, err := l.ask(ctx, authority, positive(n))
 	return a.Granted, err
+}
+
+// positive is n, or 0 for what is less or NaN, which a caller of Policy.Decide may have in an Attempt.
+func positive(n float64) float64 {
+	if n > 0 {
+		return n
+	}
+	return 0
 }
 
 // Refund keeps what is given back until the next question, because the request that it is a part of may be over.
@@ -137,7 +145,7 @@ func (l *Ledger) count(authority string, n float64) bool {
 // refund gives back n, or what this process has taken, if that is less. Where a bucket is large, so that one retry does
 // not matter, one in a few does so for all of them: a process that makes one request then asks less.
 func (l *Ledger) refund(s *site, n float64) {
-	n = min(n, s.owed)
+	n = min(positive(n), s.owed)
 	s.owed -= n
 	if n > 0 && s.capacity >= large {
 		n *= few

@@ -116,6 +116,14 @@ func TestNobodyGivesBackMoreThanWasTaken(t *testing.T) {
 		_, _ = l.Withdraw(t.Context(), site, 1)
 		assert.Zero(t, s.questions[1].Refund, "of a retry that the store has not paid for")
 		assert.Equal(t, 1., s.questions[2].Refund)
+		for _, n := range []float64{math.NaN(), -1} {
+			_, _ = l.Withdraw(t.Context(), site, n)
+			l.Refund(t.Context(), site, n)
+			l.Deposit(t.Context(), site, n)
+		}
+		l.Refund(t.Context(), site, 1)
+		_, _ = l.Withdraw(t.Context(), site, 1)
+		assert.Equal(t, 1., s.questions[len(s.questions)-1].Refund, "whatever was given back before it")
 	})
 }
 
