@@ -123,10 +123,10 @@ func (c *call) judge() bool {
 	c.judged = time.Now()
 	c.verdict = Decision{Class: class}
 	c.policy.decide(&c.verdict, a, c.judged)
-	c.Spent += c.verdict.Price
 	if c.policy.OnAttempt != nil {
 		c.policy.OnAttempt(*a, c.verdict)
 	}
+	c.Spent += c.verdict.Price
 	c.tell()
 	c.tellOperation()
 	return c.verdict.Retry

@@ -97,12 +97,11 @@ func TestABaseThatReturnsNothingIsAnError(t *testing.T) {
 
 func TestOfAResponseWithAnErrorTheErrorCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		both := together(answer(200), errPeerReset)
-		o, s := place("GET", ""), play(both, both, answer(200))
-		resp := mustEnd(t, retry.New(s, retry.Policy{}), o)
-		assert.Equal(t, 3, s.attempts())
+		both := together(answer(200, "Retry-After", "9"), errPeerReset)
+		o, s := place("GET", ""), play(both, fail(errPeerReset), both, answer(200))
+		resp := mustEnd(t, retry.New(s, every(time.Second)), o)
+		assert.Equal(t, []time.Duration{0, 10 * time.Second, 11 * time.Second, 21 * time.Second}, s.times())
 		assert.Empty(t, s.left(o, resp))
-
 		bare := play(together(bodiless(200), errPeerReset))
 		resp, err := retry.New(bare, retry.Policy{}).RoundTrip(place("POST", "").Request)
 		assert.Nil(t, resp)

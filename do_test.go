@@ -141,7 +141,12 @@ func TestDoEndsWithItsContext(t *testing.T) {
 			}
 			op, runs := failingRuns(9, errDecode)
 			begin := time.Now()
-			_, err := retry.Do(ctx, p, op)
+			var d retry.Decision
+			_, err := retry.Do(retry.WithDecision(ctx, &d), p, op)
+			assert.False(t, d.Retry, row.name)
+			for _, want := range row.want {
+				assert.ErrorIs(t, d.Reason, want, row.name)
+			}
 			assert.Equal(t, row.want == nil, err == errDecode, "%s: %v", row.name, err)
 			for _, want := range append(row.want, errDecode) {
 				assert.ErrorIs(t, err, want, row.name)

@@ -171,6 +171,7 @@ func TestPlainErrorsAreThoseOfTheBaseOrOfTheContext(t *testing.T) {
 	enough, soon := errors.New("enough"), every(time.Second)
 	var none *retry.Error
 	other := &retry.Error{Attempts: 1, Reason: retry.ErrNotReplayable}
+	around := fmt.Errorf("the base's own: %w", &retry.Error{Attempts: 1, Err: io.EOF})
 	for _, row := range []struct {
 		name string
 		base http.RoundTripper
@@ -186,6 +187,7 @@ func TestPlainErrorsAreThoseOfTheBaseOrOfTheContext(t *testing.T) {
 		{"no time left for the second wait", play(fail(io.EOF)), context.DeadlineExceeded, soon, io.EOF},
 		{"a Transport as the base", retry.New(play(fail(io.EOF)), noWait), nil, noWait, io.EOF},
 		{"an Error that has no other in it", play(fail(&retry.Error{Attempts: 1, Err: other})), nil, noWait, other},
+		{"an Error within one of the base's own", play(fail(around)), nil, noWait, around},
 		{"an Error that is nil", play(fail(none)), nil, noWait, none},
 	} {
 		synctest.Test(t, func(t *testing.T) {

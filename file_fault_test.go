@@ -192,15 +192,19 @@ func TestABodyLikeAFileIsClosedOnEveryPath(t *testing.T) {
 			Gate: shut(t), MaxRetryAfter: time.Second, OnAttempt: func(retry.Attempt, retry.Decision) { panic("so what") },
 		}},
 	} {
-		v := &vault{text: bytes.NewReader([]byte("text"))}
-		func() {
-			defer func() { _ = recover() }()
-			resp, err := retry.New(row.base, row.p).RoundTrip(putting(t, v).WithContext(row.ctx))
-			if err == nil {
-				assert.NoError(t, resp.Body.Close())
-			}
-		}()
-		assert.Eventually(t, v.over(t), 10*time.Second, time.Millisecond, name)
+		for _, declared := range []int64{0, 9} { // of which the latter is more than there is
+			v := &vault{text: bytes.NewReader([]byte("text"))}
+			func() {
+				defer func() { _ = recover() }()
+				req := putting(t, v).WithContext(row.ctx)
+				req.ContentLength = declared
+				resp, err := retry.New(row.base, row.p).RoundTrip(req)
+				if err == nil {
+					assert.NoError(t, resp.Body.Close())
+				}
+			}()
+			assert.Eventually(t, v.over(t), 10*time.Second, time.Millisecond, "%s, %d", name, declared)
+		}
 	}
 }
 

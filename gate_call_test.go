@@ -91,14 +91,16 @@ var heldRows = []struct {
 	first   reply         // of the call; nil if its first attempt is held itself, for 12s
 	again   time.Duration // when somebody else is told to wait for 10s
 	within  time.Duration
+	longest time.Duration   // MaxRetryAfter
 	want    []time.Duration // attempts
 	held    []time.Duration
 	wantErr error
 }{
-	{"a retry", answer(503), 4 * s, time.Hour, []time.Duration{0, 16 * s}, []time.Duration{0, 10 * s}, nil},
-	{"a retry, too long", answer(503), 4 * s, 15 * s, []time.Duration{0}, []time.Duration{0}, retry.ErrDeadline},
-	{"a held request", nil, 11 * s, time.Hour, []time.Duration{23 * s}, []time.Duration{23 * s}, nil},
-	{"a held request, too long", nil, 11 * s, 20 * s, nil, []time.Duration{12 * s}, retry.ErrDeadline},
+	{"a retry", answer(503), 4 * s, time.Hour, 0, []time.Duration{0, 16 * s}, []time.Duration{0, 10 * s}, nil},
+	{"a retry that has waited", answer(503), 4 * s, time.Hour, 13 * s, []time.Duration{0, 6 * s}, []time.Duration{0, 0}, nil},
+	{"a retry, too long", answer(503), 4 * s, 15 * s, 0, []time.Duration{0}, []time.Duration{0}, retry.ErrDeadline},
+	{"a held request", nil, 11 * s, time.Hour, 0, []time.Duration{23 * s}, []time.Duration{23 * s}, nil},
+	{"a held request, too long", nil, 11 * s, 20 * s, 0, nil, []time.Duration{12 * s}, retry.ErrDeadline},
 }
 
 // A retry, and a request that was held, may be held again by what others have been told in the meantime.
@@ -108,7 +110,13 @@ func TestACallIsHeldForLongerThanItWasTold(t *testing.T) {
 			var held []time.Duration
 			var d retry.Decision
 			p := retry.Policy{Gate: drawing(0.2), Backoff: retry.Constant(6 * s), Budget: new(retry.Budget)}
-			p.OnAttempt = func(a retry.Attempt, _ retry.Decision) { held = append(held, a.Held) }
+			p.MaxRetryAfter = row.longest
+			spent := 0.0
+			p.OnAttempt = func(a retry.Attempt, d retry.Decision) {
+				held = append(held, a.Held)
+				assert.Equal(t, spent, a.Spent, "by the retries so far: %s", row.name)
+				spent += d.Price
+			}
 			if row.first == nil {
 				row.first = answer(200)
 				refused(retry.Policy{Gate: p.Gate}, 10, time.Now())

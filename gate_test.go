@@ -95,9 +95,13 @@ func TestAGateHoldsARequestUntilTheRetryAfterIsOver(t *testing.T) {
 		held := row.closed != nil && !row.wantNoHolds && row.closed[0] < 61
 		assert.Equal(t, held, p.Gate.Held() == 1, row.name)
 		assert.Equal(t, retry.Decision{}, retry.Policy{}.Admit(place("GET", "").Request, now, now), "without a gate")
-		other := place("GET", "").Request
-		other.URL = at("https://api.example")
-		assert.Zero(t, p.Admit(other, now, now).Delay, "it is of one authority")
+		for _, url := range []string{
+			"https://api.example", "http://API.example", "http://api.example:80", "http://other.example",
+		} {
+			other := place("GET", "").Request
+			other.URL = at(url) // and the Host is still the same
+			assert.Zero(t, p.Admit(other, now, now).Delay, "it is of one authority, and not %s", url)
+		}
 	}
 }
 

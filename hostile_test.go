@@ -1,6 +1,7 @@
 package retry_test
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"math"
@@ -92,6 +93,9 @@ func TestAPanicAtTheEdgesOfACallLeaksNothing(t *testing.T) {
 		o := place("PUT", "payload")
 		assert.PanicsWithValue(t, "Rand", func() { _, _ = retry.New(s, p).RoundTrip(o.Request) })
 		assert.Empty(t, s.left(o, nil))
+		v := &vault{text: bytes.NewReader([]byte("text"))}
+		assert.PanicsWithValue(t, "Rand", func() { _, _ = retry.New(s, p).RoundTrip(putting(t, v)) })
+		assert.True(t, v.over(t)(), "a file too")
 	})
 }
 
