@@ -99,7 +99,7 @@ func TestAGateHoldsARequestUntilTheRetryAfterIsOver(t *testing.T) {
 			"https://api.example", "http://API.example", "http://api.example:80", "http://other.example",
 		} {
 			other := place("GET", "").Request
-			other.URL = at(url) // and the Host is still the same
+			other.URL, other.Host = at(url), apiURL.Host
 			assert.Zero(t, p.Admit(other, now, now).Delay, "it is of one authority, and not %s", url)
 		}
 	}

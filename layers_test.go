@@ -1,6 +1,8 @@
 package retry_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"testing"
@@ -73,4 +75,17 @@ func askThrough(
 		drop(resp)
 	})
 	return s
+}
+
+// What stands between may hide the outer layer from the inner one, whose few attempts then count from 1 each time.
+func TestAnInnerTransportThatStartsAnewTakesNoAttemptsBack(t *testing.T) {
+	s := play(fail(errPeerReset))
+	inner := retry.New(s, retry.Policy{MaxAttempts: 2, Backoff: retry.Constant(0), Budget: retry.Unlimited})
+	hiding := roundTripperFunc(func(req *http.Request) (*http.Response, error) {
+		return inner.RoundTrip(req.WithContext(context.Background()))
+	})
+	_, err := retry.New(hiding, noWait).RoundTrip(place("GET", "").Request)
+	whole, ok := errors.AsType[*retry.Error](err)
+	assert.True(t, ok && whole.Attempts == 4, err)
+	assert.Equal(t, 3*2, s.attempts())
 }

@@ -212,4 +212,9 @@ func TestPromise08_NoRetryComesEarlierThanRetryAfterAsks(t *testing.T) {
 		mustEnd(t, retry.New(s, retry.Policy{}), place("GET", ""))
 		assert.Equal(t, 1, s.attempts(), "what is too long to wait for is not cut short")
 	})
+	synctest.Test(t, func(t *testing.T) {
+		s := play(page(200, torn(), "Retry-After", "9"), answer(200))
+		mustEnd(t, retry.New(s, retry.Policy{Backoff: retry.Constant(0), ReadAhead: aheadSize}), place("GET", ""))
+		assert.Equal(t, []time.Duration{0, 9 * time.Second}, s.times(), "an answer that breaks off may ask, too")
+	})
 }
