@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -90,6 +92,29 @@ func TestATransportHasABudgetOfItsOwnThatPaysForAllAttemptsOfARequest(t *testing
 				_, _ = rt.RoundTrip(place("GET", "").Request)
 				assert.Equal(t, want, s.attempts()-before, "%v", row)
 			}
+		})
+	}
+}
+
+// The Transport's own Budget has room for the attempts of a WithPolicy, and gives back in the same measure.
+func TestWhatIsGivenBackToABudgetOfItsOwnIsNoMoreThanWasTaken(t *testing.T) {
+	for name, getBody := range map[string]error{"a success": nil, "a retry that is not made": errFileGone} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx := retry.WithPolicy(t.Context(), retry.Policy{MaxAttempts: 8})
+			s := play(append(slices.Repeat([]reply{bodiless(503)}, 9), bodiless(200), bodiless(503))...)
+			if getBody != nil {
+				s = play(bodiless(503))
+			}
+			rt := retry.New(s, noWait)
+			mustEnd(t, rt, place("GET", "").under(ctx))
+			o := place("PUT", "payload").under(ctx)
+			if getBody != nil {
+				o.GetBody = func() (io.ReadCloser, error) { return nil, getBody }
+			}
+			_, _ = rt.RoundTrip(o.Request)
+			before := s.attempts()
+			mustEnd(t, rt, place("GET", "").under(ctx))
+			assert.Equal(t, 1+3, s.attempts()-before, "of 10.5 seven were taken: %s", name)
 		})
 	}
 }

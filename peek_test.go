@@ -215,7 +215,8 @@ func TestCloseEndsAPeekAndAReadThatWait(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			r, _ := io.Pipe()
-			resp := &http.Response{StatusCode: 200, Body: r, Request: new(http.Request).WithContext(ctx)}
+			resp := &http.Response{StatusCode: 200, Request: new(http.Request).WithContext(ctx)}
+			resp.Body = onClose{r, func() { synctest.Wait(); r.Close(); synctest.Wait() }} // what waits ends before that
 			_, err := retry.Peek(resp, 1)
 			require.Equal(t, context.DeadlineExceeded, err)
 			resp.Request = nil
