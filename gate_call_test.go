@@ -34,9 +34,10 @@ func TestAGateIsNotClosedByWhatIsFinal(t *testing.T) {
 // What a gate does not let go within an operation is waited for before the next run.
 func TestAnOperationWaitsForAGate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		base, p := play(answer(200)), retry.Policy{Gate: drawing(0), MaxRetryAfter: s}
+		base, p := play(answer(200)), retry.Policy{Gate: drawing(1), MaxRetryAfter: s}
 		refused(retry.Policy{Gate: p.Gate}, 10, time.Now())
-		_, err := retry.Do(t.Context(), every(2*s), func(ctx context.Context) (int, error) {
+		runs := retry.Policy{Backoff: retry.Constant(2 * s), Gate: drawing(1)} // which is for requests
+		_, err := retry.Do(t.Context(), runs, func(ctx context.Context) (int, error) {
 			return 0, get(ctx, retry.New(base, p), apiURL.String())
 		})
 		assert.NoError(t, err)
