@@ -193,6 +193,7 @@ func TestPeekEndsWithTheRequestAlsoIfTheBodyDoesNot(t *testing.T) {
 			go func() { _, _ = io.WriteString(w, "half ") }()
 			page, err := retry.Peek(resp, 9)
 			assert.Equal(t, "half ", string(page), want)
+			assert.Len(t, page, cap(page), "what is appended to it is in nobody's way")
 			assert.EqualError(t, err, want)
 			assert.LessOrEqual(t, time.Since(begin), time.Minute+slack, want)
 			_, err = io.ReadFull(resp.Body, make([]byte, 5))
