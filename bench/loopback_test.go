@@ -97,6 +97,7 @@ func overLoopback(b *testing.B, http2 bool, run func(*testing.B, http.RoundTripp
 		l := newLoopback(b, http2, ok)
 		rt := c.New(l.transport, usual)
 		l.warm(b, rt, 500, 1<<10)
+		b.ResetTimer()
 		run(b, rt, l)
 	}, everyone...)
 }

@@ -12,6 +12,10 @@ import (
 
 // writeTable writes the figures of all releases side by side.
 func writeTable(w io.Writer, releases []*release, t table) {
+	releases = slices.DeleteFunc(slices.Clone(releases), func(r *release) bool { return len(r.order[t.bench]) == 0 })
+	if len(releases) == 0 {
+		return
+	}
 	rows := t.rows(releases[0].samples)
 	if len(rows) == 0 {
 		return

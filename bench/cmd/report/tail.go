@@ -30,6 +30,9 @@ Each cell has the share of the requests that end with a 200 and its whole body, 
 requests do; "never" is what fewer do. What follows is harm: uploads that arrived whole and wrong, POSTs acted upon twice.
 
 %s`, tail.Setup.Retries, tail.Setup.Timeout.Milliseconds(), tailCounts(tail.Rows()), tailLines(s, tail.Rows()))
+	if len(releases) > 1 {
+		fmt.Fprintf(w, "\n%s was measured in the rows of all faults, and over HTTP/2.\n", releases[1].name)
+	}
 	fmt.Fprint(w, `
 What the libraries cannot do: the bare transport repeats nothing and has no timeout. heimdall repeats no 429. rehttp
 repeats a POST never or always, and was told never; resty v3 never; go-retryablehttp, failsafehttp, heimdall and resty v2
