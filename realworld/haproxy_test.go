@@ -20,6 +20,7 @@ func newHaproxy(t *testing.T, upstream, bind, server string) *program {
 	return newProgram(t, "haproxy", `
 global
 	maxconn 200
+	hard-stop-after 5s
 defaults
 	mode http
 	retries 0
