@@ -170,8 +170,8 @@ func decisions(t *testing.T) (all []outcomeRow) {
 	return all
 }
 
-// decisionsTable puts the outcomes that fare alike into one row. It does so for statuses and errors apart. Of codes that
-// follow each other in the file it names the first and the last.
+// decisionsTable puts the outcomes that fare alike into one row. It does so for statuses and errors apart. Of codes
+// that follow each other in the file it names the first and the last.
 func decisionsTable(t *testing.T) string {
 	t.Helper()
 	var keys []string

@@ -36,9 +36,9 @@ type Own struct {
 // Field returns all subjects.
 //
 // The kit asks for attempts, waits and bodies of a RoundTripper. A client that builds a request of its own is here if
-// it can be given the caller's in a few lines, which are in its Setup; azcore and the AWS SDK cannot. hedgedhttp is left
-// out because it does not retry, and because its requests share a pool of goroutines, which a testing/synctest bubble
-// cannot hold.
+// it can be given the caller's in a few lines, which are in its Setup; azcore and the AWS SDK cannot. hedgedhttp is
+// left out because it does not retry, and because its requests share a pool of goroutines, which a testing/synctest
+// bubble cannot hold.
 func Field() []Subject {
 	return []Subject{
 		ours(), hashicorp(), rehttpTransport(), failsafe(), heimdallClient(), restyClient(), imrocReq(), sigstore(), netHTTP(),
