@@ -136,10 +136,7 @@ type retryContext struct {
 // ended returns why req's context, or the Cancel channel that http.Client.Timeout closes, forbids to send it again, or
 // nil. The context itself is asked because errors don't tell: a dial or header timeout is a DeadlineExceeded too, and
 // HTTP/1 returns the bare cause.
-func ended(req *http.Request) error {
-	//lint:ignore SA1019 http.Client still sets it
-	return endedContext(req.Context(), req.Cancel)
-}
+func ended(req *http.Request) error { return endedContext(req.Context(), canceled(req)) }
 
 func endedContext(ctx context.Context, cancel <-chan struct{}) error {
 	if err := ctx.Err(); err != nil {
@@ -164,9 +161,6 @@ func canceled(req *http.Request) <-chan struct{} {
 // wait waits until d after start, or until req must not be sent any more, and returns why. A wait of zero asks no
 // clock.
 func wait(req *http.Request, start time.Time, d time.Duration) error {
-	if d <= 0 {
-		return ended(req)
-	}
 	return waitFor(req.Context(), canceled(req), start, d)
 }
 
@@ -176,16 +170,14 @@ func waitFor(ctx context.Context, cancel <-chan struct{}, start time.Time, d tim
 	}
 	timer := time.NewTimer(time.Until(start.Add(d)))
 	defer timer.Stop()
-	done := false
 	select {
 	case <-timer.C:
-	case <-ctx.Done():
-		done = true
 	case <-cancel:
+	case <-ctx.Done():
+		if ctx.Err() == nil { // a context of somebody's own, without an error yet
+			return &endedError{context.Canceled, context.Canceled}
+		}
 	}
 	// Both may have been ready, and select chooses at random.
-	if reason := endedContext(ctx, cancel); reason != nil || !done {
-		return reason
-	}
-	return &endedError{context.Canceled, context.Canceled} // a context of somebody's own, without an error yet
+	return endedContext(ctx, cancel)
 }
